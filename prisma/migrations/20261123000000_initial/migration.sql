@@ -167,6 +167,7 @@ CREATE TABLE "deliveries" (
     "changed_at" TIMESTAMPTZ(3) NOT NULL,
     "state" TEXT NOT NULL,
     "due_at" TIMESTAMPTZ(6) NOT NULL DEFAULT clock_timestamp(),
+    "job_due_at" TIMESTAMPTZ(6),
     "generation" INTEGER NOT NULL DEFAULT 0,
     "attempt_count" INTEGER NOT NULL DEFAULT 0,
     "budget_used" INTEGER NOT NULL DEFAULT 0,
@@ -353,7 +354,7 @@ CREATE UNIQUE INDEX "deliveries_lane_head_key" ON "deliveries"("endpoint_id", "o
 CREATE INDEX "deliveries_blocked_idx" ON "deliveries"("endpoint_id", "order_id", "order_version") WHERE "state" = 'blocked';
 CREATE INDEX "deliveries_waiting_idx" ON "deliveries"("endpoint_id", "due_at", "id") WHERE "state" = 'waiting';
 CREATE INDEX "deliveries_queued_idx" ON "deliveries"("endpoint_id") WHERE "state" = 'queued';
-CREATE INDEX "deliveries_unclaimed_idx" ON "deliveries"("due_at", "id") WHERE "state" = 'queued' AND "claim_token" IS NULL;
+CREATE INDEX "deliveries_unclaimed_idx" ON "deliveries"("job_due_at", "id") WHERE "state" = 'queued' AND "claim_token" IS NULL;
 CREATE INDEX "deliveries_claimed_idx" ON "deliveries"("claimed_until") WHERE "claim_token" IS NOT NULL;
 CREATE INDEX "deliveries_finished_idx" ON "deliveries"("finished_at") WHERE "finished_at" IS NOT NULL;
 
@@ -386,6 +387,7 @@ ALTER TABLE "webhook_endpoints"
 ALTER TABLE "deliveries"
   ADD CONSTRAINT "deliveries_state_check" CHECK ("state" IN ('blocked', 'waiting', 'queued', 'delivered', 'failed', 'superseded', 'cancelled')),
   ADD CONSTRAINT "deliveries_claim_check" CHECK (("claim_token" IS NULL) = ("claimed_until" IS NULL) AND ("claim_token" IS NULL OR "state" = 'queued')),
+  ADD CONSTRAINT "deliveries_job_check" CHECK (("job_due_at" IS NOT NULL) = ("state" = 'queued')),
   ADD CONSTRAINT "deliveries_finished_check" CHECK (("finished_at" IS NOT NULL) = ("state" IN ('delivered', 'failed', 'superseded', 'cancelled'))),
   ADD CONSTRAINT "deliveries_counts_check" CHECK ("generation" >= 0 AND "attempt_count" >= 0 AND "budget_used" >= 0 AND "interrupted_count" >= 0),
   ADD CONSTRAINT "deliveries_opened_by_check" CHECK ("opened_by" IN ('change', 'resend', 'replay'));
