@@ -1,0 +1,48 @@
+/**
+ * Where offer streams hear that a vendor's offers may have changed.
+ *
+ * An event names what to look at and never what it looks like: whoever listens reads the database after the
+ * commit, so the order in which events arrive does not matter, and a source that spans processes needs to
+ * carry nothing but ids.
+ */
+export type OfferChange =
+  /** The order became pending, or stopped being pending. */
+  | { readonly kind: 'order'; readonly orderId: string }
+  /** The vendor declined the order. */
+  | { readonly kind: 'decline'; readonly orderId: string; readonly vendorId: string }
+  /** The vendor went online or offline, works on other services now, or has another API key. */
+  | { readonly kind: 'vendor'; readonly vendorId: string };
+
+export type OfferEvents = {
+  /** To be called after the commit. Returns at once and never throws. */
+  publish(change: OfferChange): void;
+  /** Returns the function that ends the subscription. Listeners must not throw. */
+  subscribe(listener: (change: OfferChange) => void): () => void;
+};
+
+/** Events of this process only: enough while one API process serves every stream. */
+export function createOfferEvents(): OfferEvents {
+  const listeners = new Set<(change: OfferChange) => void>();
+  return {
+    publish(change) {
+      for (const listener of listeners) listener(change);
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+}
+
+/**
+ * Tells the offer streams of a status change, when it is one they care about: creation, and every change from
+ * or to `pending`. To be called after the change's commit.
+ */
+export function publishOrderChange(
+  events: OfferEvents,
+  change: { orderId: string; from: string | null; to: string },
+): void {
+  if (change.from === 'pending' || change.to === 'pending') {
+    events.publish({ kind: 'order', orderId: change.orderId });
+  }
+}
