@@ -2,15 +2,16 @@ import type { ErrorCode } from '../errors/error-codes.ts';
 import type { Actor } from './actor.ts';
 import type { OrderSnapshot } from './order.ts';
 import type { OrderStatus } from './order-status.ts';
+import type { TransitionAction } from './transition-table.ts';
 
 interface CommonRequest {
   /** The asked status; an action that does not lead there is refused. */
   to: OrderStatus;
   actor: Actor;
   /** Recorded with the change; of a cancellation also as `cancellationReason`. */
-  reason?: string | null;
+  reason?: string | null | undefined;
   /** Replaces the order's vendor notes when present. */
-  vendorNotes?: string;
+  vendorNotes?: string | undefined;
 }
 
 /** An operator gives a pending order to a vendor that exists. */
@@ -35,7 +36,7 @@ export interface AcceptRequest extends CommonRequest {
 export interface RequestPaymentRequest extends CommonRequest {
   action: 'request_payment';
   /** The new fare: money, at most 2 decimals. */
-  amount?: number;
+  amount?: number | undefined;
 }
 
 /** A partner reports what a vendor did. */
@@ -45,9 +46,9 @@ export interface PartnerReportRequest extends CommonRequest {
   vendorId: string;
 }
 
-/** Everything that needs no more than a status and an actor. */
+/** Every other action of the table: it needs no more than a status and an actor. */
 export interface PlainRequest extends CommonRequest {
-  action: 'reject' | 'unassign' | 'start' | 'confirm_arrival' | 'confirm_payment' | 'complete' | 'cancel';
+  action: Exclude<TransitionAction, 'create' | 'assign' | 'accept' | 'request_payment' | 'partner_report'>;
 }
 
 /** What somebody asks to be done with an order. */
