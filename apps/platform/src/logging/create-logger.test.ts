@@ -1,0 +1,105 @@
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { createLogger, createLoggerTo } from './create-logger.ts';
+import { redactUrlPassword } from './redact.ts';
+
+function createCapture() {
+  const lines: string[] = [];
+  const logger = createLoggerTo(
+    { write: (line: string) => void lines.push(line) },
+    { name: 'test', level: 'info' },
+  );
+  return { logger, lines, last: () => JSON.parse(lines.at(-1) ?? '{}') as Record<string, unknown> };
+}
+
+test('writes JSON lines with name, level label and ISO time', () => {
+  const { logger, last } = createCapture();
+  logger.info({ orderId: '0190aaaaaaaabbbbbbbbcccc' }, 'Order created');
+  expect(last()).toMatchObject({
+    level: 'info',
+    name: 'test',
+    msg: 'Order created',
+    orderId: '0190aaaaaaaabbbbbbbbcccc',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+  });
+});
+
+test('redacts secrets by name at any depth, also in errors and messages', () => {
+  const { logger, lines } = createCapture();
+  const secret = 'test-secret-value';
+  const error = Object.assign(new Error(`connect postgres://user:${secret}@db/x failed`), {
+    options: { headers: { Authorization: `Bearer ${secret}` } },
+    password: secret,
+  });
+  logger.child({ apiKey: secret }).info(
+    {
+      'x-customer-secret': secret,
+      request: { headers: [{ 'X-Vendor-Server-Secret': secret, cookie: [secret] }] },
+      a: { b: { c: { d: { signingSecret: secret, ADMIN_API_KEY: secret } } } },
+      url: `redis://:${secret}@localhost:6379`,
+      err: error,
+    },
+    'Something',
+  );
+  logger.error(error);
+  expect(lines).toHaveLength(2);
+  expect(lines.join('')).not.toContain(secret);
+});
+
+test('leaves what is no secret', () => {
+  const { logger, last } = createCapture();
+  logger.info({
+    sendSharedSecret: true,
+    at: new Date(0),
+    tokens: [1, 2],
+    url: 'https://a.example.com/x?y=1',
+    gone: null,
+  });
+  expect(last()).toMatchObject({
+    sendSharedSecret: true,
+    at: '1970-01-01T00:00:00.000Z',
+    tokens: [1, 2],
+    url: 'https://a.example.com/x?y=1',
+    gone: null,
+  });
+});
+
+test('survives a cycle', () => {
+  const { logger, lines } = createCapture();
+  const loop: Record<string, unknown> = {};
+  loop['self'] = loop;
+  logger.info({ loop }, 'Cycle');
+  expect(lines).toHaveLength(1);
+});
+
+test.each([
+  ['postgres://user:test-pw@host/db', 'postgres://user:[redacted]@host/db'],
+  ['redis://:test-pw@host', 'redis://:[redacted]@host'],
+  ['failed: amqp://u:test-pw@h and https://h:443/x', 'failed: amqp://u:[redacted]@h and https://h:443/x'],
+  ['{"url":"http://host","mail":"a@b"}', '{"url":"http://host","mail":"a@b"}'],
+  ['no url', 'no url'],
+])('redactUrlPassword(%j)', (text, expected) => {
+  expect(redactUrlPassword(text)).toBe(expected);
+});
+
+test('writes to the log file too, and to a new one after SIGHUP', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vendor-server-log-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const logFile = join(directory, 'logs', 'vendor-server.log');
+  const before = process.listeners('SIGHUP');
+  const logger = createLogger({ logLevel: 'info', logFile }, { name: 'test' });
+  const added = process.listeners('SIGHUP').filter((listener) => !before.includes(listener));
+  onTestFinished(() => added.forEach((listener) => void process.removeListener('SIGHUP', listener)));
+
+  logger.info('first');
+  renameSync(logFile, `${logFile}.1`);
+  expect(added).toHaveLength(1);
+  added[0]?.('SIGHUP');
+  logger.info('second');
+
+  expect(readFileSync(`${logFile}.1`, 'utf8')).toContain('"msg":"first"');
+  expect(readFileSync(logFile, 'utf8')).toContain('"msg":"second"');
+  expect(readFileSync(logFile, 'utf8')).not.toContain('first');
+});
