@@ -1,0 +1,42 @@
+import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
+import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
+import { toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import type { AppDeps } from '../app-deps.ts';
+import type { RecordedChange } from './order-change-sql.ts';
+
+/**
+ * Hands a committed change over to the queue. Waits at most the dispatcher's limit and never fails: the
+ * change is safe, and what cannot be handed over now the relay finds.
+ */
+export async function announceChange(
+  { dispatcher, logger }: Pick<AppDeps, 'dispatcher' | 'logger'>,
+  order: OrderSnapshot,
+  previousStatus: OrderStatus | null,
+  { deliveries, hasEndpoint }: RecordedChange,
+): Promise<void> {
+  if (!hasEndpoint) {
+    const { orderId, status } = order;
+    logger.info(
+      { orderId, deliveryId: null, status, previousStatus, attempt: 0, durationMs: 0, responseStatus: null },
+      'Customer webhook URL not configured',
+    );
+    return;
+  }
+  await dispatcher.dispatch({
+    jobs: deliveries
+      .filter(({ state }) => state === 'queued')
+      .map(({ deliveryId, generation, url }) =>
+        toDeliveryJobData({
+          deliveryId,
+          generation,
+          url,
+          orderId: order.orderId,
+          version: order.version,
+          status: order.status,
+        }),
+      ),
+    lanes: deliveries
+      .filter(({ state }) => state !== 'queued')
+      .map(({ endpointId }) => ({ endpointId, orderId: order.orderId })),
+  });
+}

@@ -1,0 +1,93 @@
+/** The use case behind every order action: read, decide, write, announce. */
+import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders/order.ts';
+import type { TransitionRequest } from '@vendor-server/domain/orders/transition-request.ts';
+import { buildWebhookBody } from '@vendor-server/domain/webhooks/webhook-body.ts';
+import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
+import { retryTransient, type SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import type { AppDeps } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { announceChange } from './announce-change.ts';
+import { type RecordedChange, type TransitionRecord, writeOrderChange } from './order-change-sql.ts';
+import { type FoundOrder, findVendorSnapshot } from './order-row.ts';
+
+/** A change loses its race only to a change that won, so this many in a row mean something else is wrong. */
+const MAX_LOST_RACES = 20;
+
+export interface OrderChangeRequest {
+  /** Reads the order within the caller's scope; null answers 404. */
+  readonly find: (executor: SqlExecutor) => Promise<FoundOrder | null>;
+  /** Says what is asked of the order as it was read; called again after a lost race. */
+  readonly request: (found: FoundOrder) => TransitionRequest | Promise<TransitionRequest>;
+  readonly requestId: string;
+  readonly traceparent: string | null;
+}
+
+export interface OrderChangeResult {
+  /** False when the order already was what was asked for. */
+  readonly changed: boolean;
+  readonly order: OrderSnapshot;
+  readonly vendor: VendorSnapshot | null;
+  readonly deliveriesRecorded: number;
+}
+
+/**
+ * Changes an order's status and announces it. When this returns, the change and its deliveries are committed.
+ *
+ * @throws ApiError `not_found`, or the code with which the change was refused
+ */
+export async function changeOrderStatus(
+  deps: AppDeps,
+  { find, request, requestId, traceparent }: OrderChangeRequest,
+): Promise<OrderChangeResult> {
+  const { pool } = deps.database;
+  for (let lostRaces = 0; lostRaces < MAX_LOST_RACES; lostRaces += 1) {
+    const found = await find(pool);
+    if (found === null) throw new ApiError('not_found');
+    const decision = decideTransition(found.order, await request(found), found.now);
+    if (decision.kind === 'refused') throw new ApiError(decision.code, { message: decision.message });
+    if (decision.kind === 'unchanged') {
+      return { changed: false, order: found.order, vendor: found.vendor, deliveriesRecorded: 0 };
+    }
+    const { next, from, reason } = decision;
+    const vendor = await findVendorOf(pool, next, found);
+    const body = JSON.stringify(buildWebhookBody(next, from, vendor));
+    const recorded = await tryToWrite(pool, next, {
+      transitionId: createId(),
+      from,
+      reason,
+      body,
+      requestId,
+      traceparent,
+    });
+    if (recorded === null) continue;
+    await announceChange(deps, next, from, recorded);
+    return { changed: true, order: next, vendor, deliveriesRecorded: recorded.deliveries.length };
+  }
+  throw new Error(`an order changed ${MAX_LOST_RACES} times while one change was decided`);
+}
+
+/** Null when somebody else's change came first. */
+async function tryToWrite(
+  executor: SqlExecutor,
+  next: OrderSnapshot,
+  record: TransitionRecord,
+): Promise<RecordedChange | null> {
+  try {
+    return await retryTransient(() => writeOrderChange(executor, next, record));
+  } catch (error) {
+    if (isUniqueViolation(error, 'deliveries_lane_head_key')) return null;
+    throw error;
+  }
+}
+
+async function findVendorOf(
+  executor: SqlExecutor,
+  next: OrderSnapshot,
+  found: FoundOrder,
+): Promise<VendorSnapshot | null> {
+  if (next.vendorId === null) return null;
+  if (next.vendorId === found.vendor?.vendorId) return found.vendor;
+  return findVendorSnapshot(executor, next.vendorId);
+}

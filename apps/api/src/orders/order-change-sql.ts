@@ -1,0 +1,190 @@
+/**
+ * Writes a status change: the order, the transition with its frozen body, and one delivery for every endpoint
+ * that exists and wants the status, in one statement, so that none can exist without the others.
+ *
+ * - The update of an order is guarded by the version that was *read before*, in an earlier statement: reading
+ *   and updating in one would decide on a snapshot that may be stale by the time the row lock is granted. Of
+ *   two changes of one order exactly one finds its version; the other writes nothing and decides again.
+ * - A delivery is `blocked` while an earlier one of its lane is open; else `waiting` when its endpoint is not
+ *   active, has no room, or has due heads waiting already (no overtaking); else `queued`. This may be decided
+ *   on a snapshot that misses what another transaction commits meanwhile: a lane that closed is found by the
+ *   look after commit (see promote), and a second head of a lane is refused by the unique index.
+ * - Changes that commit at the same moment do not see each other's `queued` rows, so a burst may put a few
+ *   more than the window in the queue; `promote` then adds none until there is room.
+ */
+import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
+import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+
+/** What is recorded of the change besides the order itself. */
+export interface TransitionRecord {
+  readonly transitionId: string;
+  /** Null at creation. */
+  readonly from: OrderStatus | null;
+  readonly reason: string | null;
+  /** The webhook's bytes. */
+  readonly body: string;
+  readonly requestId: string | null;
+  readonly traceparent: string | null;
+}
+
+export interface RecordedDelivery {
+  readonly deliveryId: string;
+  readonly endpointId: string;
+  readonly state: 'blocked' | 'waiting' | 'queued';
+  readonly generation: number;
+  readonly url: string;
+}
+
+export interface RecordedChange {
+  readonly deliveries: readonly RecordedDelivery[];
+  /** False when the customer server has no endpoint at all. */
+  readonly hasEndpoint: boolean;
+}
+
+/** Parameters $1 to $24, the same in both statements. */
+function buildValues(order: OrderSnapshot, record: TransitionRecord): unknown[] {
+  return [
+    order.orderId,
+    order.version,
+    order.status,
+    order.statusActor.type,
+    order.statusActor.id,
+    order.vendorId,
+    order.fare,
+    order.paymentStatus,
+    order.vendorNotes,
+    order.assignedAt,
+    order.acceptedAt,
+    order.completedAt,
+    order.cancelledAt,
+    order.cancellationReason,
+    order.cancelledBy,
+    order.updatedAt,
+    record.transitionId,
+    record.from,
+    record.reason,
+    record.body,
+    record.requestId,
+    record.traceparent,
+  ];
+}
+
+/** Follows a CTE `changed (id, customer_server_id)` that holds the order's row when it was written. */
+const TRANSITION_AND_DELIVERIES = `
+  transition as (
+    insert into order_transitions (id, order_id, customer_server_id, version, from_status, to_status,
+                                   actor_type, actor_id, reason, changed_at, request_id, traceparent, body)
+    select $17, id, customer_server_id, $2, $18, $3, $4, $5, $19, $16, $21, $22, $20 from changed
+    returning id, order_id, customer_server_id
+  ), delivery as (
+    insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
+                            changed_at, state, generation, job_due_at)
+    select new_id(), t.customer_server_id, t.id, t.order_id, $2, e.id, $16, s.state,
+           case s.state when 'queued' then 1 else 0 end,
+           case s.state when 'queued' then clock_timestamp() end
+      from transition t
+      join webhook_endpoints e
+        on e.customer_server_id = t.customer_server_id and e.deleted_at is null
+       and (e.all_statuses or $3 = any (e.statuses))
+     cross join lateral (
+       select case
+         when exists (select 1 from deliveries d where d.endpoint_id = e.id and d.order_id = t.order_id
+                       and d.state in ('waiting', 'queued'))
+           or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.order_id = t.order_id
+                       and d.state = 'blocked') then 'blocked'
+         when e.state <> 'active'
+           or e."window" <= (select count(*) from (select 1 from deliveries d
+                              where d.endpoint_id = e.id and d.state = 'queued' limit 64) queued)
+           or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
+                       and d.due_at <= clock_timestamp()) then 'waiting'
+         else 'queued' end as state) s
+    returning id, endpoint_id, state, generation
+  )
+  select (select count(*)::int from changed) as written,
+         exists (select 1 from webhook_endpoints e join changed c on c.customer_server_id = e.customer_server_id
+                  where e.deleted_at is null) as "hasEndpoint",
+         coalesce((select json_agg(json_build_object('deliveryId', d.id, 'endpointId', d.endpoint_id,
+                                    'state', d.state, 'generation', d.generation, 'url', e.url))
+                     from delivery d join webhook_endpoints e on e.id = d.endpoint_id), '[]') as deliveries`;
+
+interface ResultRow extends RecordedChange {
+  readonly written: number;
+}
+
+/**
+ * Writes the change from the version before `next.version` to `next`.
+ *
+ * @returns null when the order is no longer at that version: read and decide again
+ * @throws unique violation of `deliveries_lane_head_key` when a lane got another head meanwhile: the same
+ */
+export async function writeOrderChange(
+  executor: SqlExecutor,
+  next: OrderSnapshot,
+  record: TransitionRecord,
+): Promise<RecordedChange | null> {
+  const { rows } = await executor.query<ResultRow>({
+    name: 'write-order-change',
+    text: `
+      with changed as (
+        update orders
+           set version = $2::int, status = $3, status_actor_type = $4, status_actor_id = $5, vendor_id = $6,
+               fare = $7, payment_status = $8, vendor_notes = $9, assigned_at = $10, accepted_at = $11,
+               completed_at = $12, cancelled_at = $13, cancellation_reason = $14, cancelled_by = $15,
+               updated_at = $16
+         where id = $1 and version = $2::int - 1
+        returning id, customer_server_id
+      ), ${TRANSITION_AND_DELIVERIES}`,
+    values: buildValues(next, record),
+  });
+  const [row] = rows;
+  if (row === undefined || row.written === 0) return null;
+  return { deliveries: row.deliveries, hasEndpoint: row.hasEndpoint };
+}
+
+/** Writes a new order (version 1) with its first transition and deliveries. */
+export async function writeNewOrder(
+  executor: SqlExecutor,
+  order: OrderSnapshot,
+  record: TransitionRecord,
+): Promise<RecordedChange> {
+  const { rows } = await executor.query<ResultRow>({
+    name: 'write-new-order',
+    text: `
+      with changed as (
+        insert into orders (id, version, status, status_actor_type, status_actor_id, vendor_id, fare,
+                            payment_status, vendor_notes, assigned_at, accepted_at, completed_at, cancelled_at,
+                            cancellation_reason, cancelled_by, updated_at,
+                            customer_server_id, customer_id, payment_method, pickup_address, pickup_longitude,
+                            pickup_latitude, drop_address, drop_longitude, drop_latitude, items,
+                            customer_notes, work_type, metadata, scheduled_at, created_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                $23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37)
+        returning id, customer_server_id
+      ), ${TRANSITION_AND_DELIVERIES}`,
+    values: [
+      ...buildValues(order, record),
+      order.customerServerId,
+      order.customerId,
+      order.paymentMethod,
+      order.pickup.address,
+      ...order.pickup.coordinates,
+      order.drop.address,
+      ...order.drop.coordinates,
+      JSON.stringify(order.items),
+      order.customerNotes,
+      readWorkType(order),
+      JSON.stringify(order.metadata),
+      order.scheduledAt,
+      order.createdAt,
+    ],
+  });
+  const [row] = rows;
+  if (row === undefined) throw new Error('writing a new order returned no row');
+  return { deliveries: row.deliveries, hasEndpoint: row.hasEndpoint };
+}
+
+function readWorkType(order: OrderSnapshot): string | null {
+  const { workType } = order.metadata;
+  return typeof workType === 'string' ? workType : null;
+}

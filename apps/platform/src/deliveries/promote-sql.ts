@@ -1,0 +1,142 @@
+/** The statements of `promote`, one function each, so that tests can step them on connections of their own. */
+import type { SqlExecutor } from '../database/sql-executor.ts';
+import type { DeliveryJobData } from '../queue/delivery-job.ts';
+
+/** What one endpoint is told about one order: at most one of its deliveries is on its way at a time. */
+export interface Lane {
+  readonly endpointId: string;
+  readonly orderId: string;
+}
+
+/**
+ * Whether anything of the endpoint can move: the lane's next, a due head while there is room, or what is left
+ * of a deleted endpoint. Takes no lock. `orderId` null looks at the endpoint's heads only.
+ */
+export async function canAnythingMove(
+  executor: SqlExecutor,
+  endpointId: string,
+  orderId: string | null,
+): Promise<boolean> {
+  const { rows } = await executor.query<{ movable: boolean }>({
+    name: 'can-anything-move',
+    text: `
+      select (
+        exists (select 1 from deliveries
+                 where endpoint_id = $1 and order_id = $2 and state = 'blocked')
+        and not exists (select 1 from deliveries
+                         where endpoint_id = $1 and order_id = $2 and state in ('waiting', 'queued'))
+      ) or exists (
+        select 1 from webhook_endpoints e
+         where e.id = $1 and e.state = 'active' and e.deleted_at is null
+           and e."window" > (select count(*) from (select 1 from deliveries d
+                              where d.endpoint_id = $1 and d.state = 'queued' limit 64) queued)
+           and exists (select 1 from deliveries d
+                        where d.endpoint_id = $1 and d.state = 'waiting' and d.due_at <= clock_timestamp())
+      ) or exists (
+        select 1 from webhook_endpoints e
+         where e.id = $1 and e.deleted_at is not null
+           and (exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'waiting')
+             or exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'blocked'))
+      ) as movable`,
+    values: [endpointId, orderId],
+  });
+  return rows[0]?.movable ?? false;
+}
+
+/**
+ * Serialises whoever decides what an endpoint sends next, until the end of the transaction. The lock's key is
+ * the low 60 bits of the id, which hold its random part: two endpoints that collide only wait for each other.
+ */
+export async function lockEndpoint(executor: SqlExecutor, endpointId: string): Promise<void> {
+  await executor.query({
+    name: 'lock-endpoint',
+    text: `select pg_advisory_xact_lock(('x' || right($1::text, 15))::bit(60)::bigint)`,
+    values: [endpointId],
+  });
+}
+
+/** Makes the lane's blocked delivery of the lowest version its head, if the lane has none. */
+export async function moveLaneNext(executor: SqlExecutor, lane: Lane): Promise<number> {
+  const { rowCount } = await executor.query({
+    name: 'move-lane-next',
+    text: `
+      update deliveries set state = 'waiting', due_at = clock_timestamp()
+       where id = (select id from deliveries
+                    where endpoint_id = $1 and order_id = $2 and state = 'blocked'
+                    order by order_version limit 1)
+         and state = 'blocked'
+         and not exists (select 1 from deliveries h
+                          where h.endpoint_id = $1 and h.order_id = $2 and h.state in ('waiting', 'queued'))`,
+    values: [lane.endpointId, lane.orderId],
+  });
+  return rowCount ?? 0;
+}
+
+/** Moves as many of the endpoint's oldest due heads to `queued` as its window has room for. */
+export async function moveDueHeads(executor: SqlExecutor, endpointId: string): Promise<DeliveryJobData[]> {
+  const { rows } = await executor.query<QueuedRow>({
+    name: 'move-due-heads',
+    text: `
+      with room as (
+        select greatest(e."window" - (select count(*) from deliveries d
+                                       where d.endpoint_id = $1 and d.state = 'queued'), 0) as free
+          from webhook_endpoints e
+         where e.id = $1 and e.state = 'active' and e.deleted_at is null
+      ), due as (
+        select id from deliveries
+         where endpoint_id = $1 and state = 'waiting' and due_at <= clock_timestamp()
+         order by due_at, id
+         -- coalesce: limit null would mean no limit, just when the endpoint is paused
+         limit coalesce((select free from room), 0)
+      ), moved as (
+        update deliveries d
+           set state = 'queued', generation = d.generation + 1, job_due_at = clock_timestamp()
+          from due where d.id = due.id and d.state = 'waiting'
+        returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id, d.due_at
+      )
+      select m.id as "deliveryId", m.generation, m.order_id as "orderId", m.order_version as version,
+             t.to_status as status, e.url
+        from moved m
+        join order_transitions t on t.id = m.transition_id
+        join webhook_endpoints e on e.id = m.endpoint_id
+       order by m.due_at, m.id`,
+    values: [endpointId],
+  });
+  return rows.map(toDeliveryJobData);
+}
+
+/** Ends what still waits for an endpoint that was deleted, a bounded number at a time. */
+export async function cancelForDeletedEndpoint(executor: SqlExecutor, endpointId: string): Promise<number> {
+  const { rowCount } = await executor.query({
+    name: 'cancel-for-deleted-endpoint',
+    text: `
+      update deliveries set state = 'cancelled', finished_at = clock_timestamp(), last_error = 'endpoint_deleted'
+       where id in (select d.id from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+                     where d.endpoint_id = $1 and d.state in ('waiting', 'blocked') and e.deleted_at is not null
+                     order by d.id limit 1000)
+         and state in ('waiting', 'blocked')`,
+    values: [endpointId],
+  });
+  return rowCount ?? 0;
+}
+
+export interface QueuedRow {
+  deliveryId: string;
+  generation: number;
+  orderId: string;
+  version: number;
+  status: string;
+  url: string;
+}
+
+/** Job data from a row; of the endpoint's URL only the host, because paths may carry secrets. */
+export function toDeliveryJobData(row: QueuedRow): DeliveryJobData {
+  return {
+    deliveryId: row.deliveryId,
+    generation: row.generation,
+    orderId: row.orderId,
+    version: row.version,
+    status: row.status,
+    endpointHost: URL.canParse(row.url) ? new URL(row.url).host : '',
+  };
+}

@@ -1,0 +1,47 @@
+/**
+ * Decides what an endpoint sends next. Why nothing is left standing and nothing overtakes:
+ *
+ * 1. *Commit, then look.* Whoever makes a delivery `blocked` or `waiting`, ends one, or opens an endpoint,
+ *    calls `promote` after its own commit. Of two that race, the one that looks second sees the other's
+ *    commit, so at least one of them finds what became movable; nobody waits for a timer. (A process that
+ *    dies between commit and look is what the relay's rotation is for.)
+ * 2. *One decision at a time.* The move happens under the endpoint's advisory lock, in statements that start
+ *    after the lock was taken: in READ COMMITTED each sees everything the lock's last holder committed, so the
+ *    window is never overfilled here and two promotes never pick the same head.
+ * 3. *Lowest version first.* `moveLaneNext` takes the lowest blocked version of a lane without a head. A change
+ *    that commits meanwhile has a higher version and is itself `blocked`, because it saw the blocked one.
+ * 4. *The index has the last word.* At most one `waiting` or `queued` delivery per lane is a unique index. If
+ *    any of the above were wrong, a transaction would fail, not an order be broken; the caller looks again.
+ */
+import type { Database } from '../database/create-database.ts';
+import { retryTransient, withTransaction } from '../database/sql-executor.ts';
+import type { DeliveryJobData } from '../queue/delivery-job.ts';
+import {
+  canAnythingMove,
+  cancelForDeletedEndpoint,
+  lockEndpoint,
+  moveDueHeads,
+  moveLaneNext,
+} from './promote-sql.ts';
+
+/**
+ * Moves the lane's next delivery and the endpoint's due heads, as far as the window allows.
+ *
+ * @param orderId the lane to look at besides the endpoint's heads; null for none
+ * @returns the jobs to add, after the commit of everything they name
+ */
+export async function promote(
+  database: Pick<Database, 'pool'>,
+  endpointId: string,
+  orderId: string | null,
+): Promise<DeliveryJobData[]> {
+  if (!(await canAnythingMove(database.pool, endpointId, orderId))) return [];
+  return retryTransient(() =>
+    withTransaction(database.pool, async (client) => {
+      await lockEndpoint(client, endpointId);
+      if (orderId !== null) await moveLaneNext(client, { endpointId, orderId });
+      await cancelForDeletedEndpoint(client, endpointId);
+      return moveDueHeads(client, endpointId);
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+/**
+ * The record: what came of an attempt, written before its job ends.
+ *
+ * Both statements are fenced by the claim's token. A worker whose lease ran out finds the token gone: its
+ * delivery has moved on, perhaps to another worker, so it may add to its own attempt row and to nothing else.
+ */
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+
+export interface AttemptKey {
+  readonly deliveryId: string;
+  readonly attemptNumber: number;
+  readonly token: string;
+}
+
+/** The delivery's new state after an attempt. */
+export type RecordedStep =
+  | { readonly kind: 'delivered' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** `holdIn` queue: stays `queued`, its job comes back; database: `waiting`, its job ends. */
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly holdIn: 'queue' | 'database' };
+
+const STATE_AFTER = { delivered: 'delivered', failed: 'failed' } as const;
+
+/**
+ * Writes the attempt's end and the delivery's new state in one statement.
+ *
+ * @returns false when the claim is no longer this attempt's; nothing was written then
+ */
+export async function recordAttempt(
+  executor: SqlExecutor,
+  key: AttemptKey,
+  result: AttemptResult,
+  step: RecordedStep,
+): Promise<boolean> {
+  const state =
+    step.kind === 'retry' ? (step.holdIn === 'queue' ? 'queued' : 'waiting') : STATE_AFTER[step.kind];
+  const { rowCount } = await executor.query({
+    name: 'record-attempt',
+    text: `
+      with recorded as (
+        update deliveries
+           set state = $4, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
+               budget_used = budget_used + case when is_probe then 0 else 1 end,
+               due_at = case when $4 in ('queued', 'waiting')
+                             then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
+               job_due_at = case when $4 = 'queued'
+                                 then clock_timestamp() + make_interval(secs => $5::float8 / 1000) end,
+               finished_at = case when $4 in ('delivered', 'failed')
+                                  then date_trunc('milliseconds', clock_timestamp()) end,
+               last_outcome = $6, last_response_status = $7, last_error = $8
+         where id = $1 and claim_token = $3
+        returning id
+      )
+      update delivery_attempts a
+         set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = $10, outcome = $6,
+             response_status = $7, error = $11, response_excerpt = $9
+        from recorded r
+       where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3`,
+    values: [
+      key.deliveryId,
+      key.attemptNumber,
+      key.token,
+      state,
+      step.kind === 'retry' ? step.delayMs : 0,
+      result.outcome,
+      result.responseStatus,
+      step.kind === 'failed' ? step.reason : result.error,
+      result.responseExcerpt,
+      Math.round(result.durationMs),
+      result.error,
+    ],
+  });
+  return rowCount === 1;
+}
+
+/**
+ * Whether an earlier try of `recordAttempt` committed although its answer was lost: the attempt is ended, and
+ * not as `interrupted`.
+ */
+export async function wasRecorded(executor: SqlExecutor, key: AttemptKey): Promise<boolean> {
+  const { rows } = await executor.query<{ recorded: boolean }>({
+    name: 'was-recorded',
+    text: `select outcome is not null and outcome <> 'interrupted' as recorded from delivery_attempts
+            where delivery_id = $1 and attempt_number = $2 and claim_token = $3`,
+    values: [key.deliveryId, key.attemptNumber, key.token],
+  });
+  return rows[0]?.recorded ?? false;
+}
+
+/** Adds the answer of an attempt whose claim was lost to its own row; its outcome stays `interrupted`. */
+export async function addLateAnswer(
+  executor: SqlExecutor,
+  key: AttemptKey,
+  result: AttemptResult,
+): Promise<void> {
+  await executor.query({
+    name: 'add-late-answer',
+    text: `update delivery_attempts set response_status = $4, response_excerpt = $5, error = $6
+            where delivery_id = $1 and attempt_number = $2 and claim_token = $3 and outcome = 'interrupted'`,
+    values: [
+      key.deliveryId,
+      key.attemptNumber,
+      key.token,
+      result.responseStatus,
+      result.responseExcerpt,
+      `answered after its lease ran out: ${result.outcome}`,
+    ],
+  });
+}
