@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Sender } from '@vendor-server/sender/create-sender.ts';
+import type { Logger } from 'pino';
+import type { OfferEvents } from './offers/offer-events.ts';
+
+/** Everything the API works with. Made by `main.ts` and by tests, never by the app itself. */
+export interface AppDeps {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly database: Database;
+  /** Asked by `/readyz` only: changes reach it through the dispatcher. */
+  readonly queue: DeliveryQueue;
+  /** Hands over what a committed change left to do. */
+  readonly dispatcher: Dispatcher;
+  /** Tells the vendors' streams what to look at again. */
+  readonly offerEvents: OfferEvents;
+  readonly secretBox: SecretBox;
+  /** For the webhook test; deliveries are sent by the worker. */
+  readonly sender: Sender;
+}
+
+/** A group of routes, registered in `app.ts` with the dependencies as its options. */
+export type Routes = FastifyPluginAsyncTypebox<AppDeps>;

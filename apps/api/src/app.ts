@@ -1,0 +1,52 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import type { AppDeps } from './app-deps.ts';
+import { answerClientError } from './errors/answer-client-error.ts';
+import { handleError } from './errors/error-handler.ts';
+import { authentication } from './plugins/authentication.ts';
+import { jsonBody } from './plugins/json-body.ts';
+import { chooseRequestId, requestId } from './plugins/request-id.ts';
+import { requestLog } from './plugins/request-log.ts';
+import { singleHeaders } from './plugins/single-headers.ts';
+import { unknownRoute } from './plugins/unknown-route.ts';
+import { validation } from './plugins/validation.ts';
+
+const MAX_BODY_BYTES = 256 * 1024;
+/** From the first byte of a request to its last: one that drips in must not hold a connection for minutes. */
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** The app with all its routes, not yet listening. */
+export function buildApp(deps: AppDeps): FastifyInstance {
+  const app = Fastify({
+    loggerInstance: deps.logger as FastifyBaseLogger,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
+    trustProxy: toTrustProxy(deps.settings.trustProxy),
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestIdHeader: false,
+    genReqId: chooseRequestId,
+    // While the process stops, requests on open connections are still answered: all they need is there.
+    return503OnClosing: false,
+    frameworkErrors: (error, request, reply) => {
+      reply.header('x-request-id', request.id);
+      handleError(error, request, reply);
+    },
+    clientErrorHandler: answerClientError,
+  }).withTypeProvider<TypeBoxTypeProvider>();
+
+  app.setErrorHandler(handleError);
+
+  app.register(requestLog);
+  app.register(requestId);
+  app.register(unknownRoute);
+  app.register(singleHeaders);
+  app.register(authentication);
+  app.register(jsonBody);
+  app.register(validation);
+
+  return app;
+}
+
+function toTrustProxy(setting: boolean | readonly string[]): boolean | string[] {
+  return typeof setting === 'boolean' ? setting : [...setting];
+}

@@ -1,0 +1,98 @@
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { TLocalizedValidationError } from 'typebox/error';
+import { Settings } from 'typebox/system';
+import { describeRule, type SchemaKeywords } from './describe-rule.ts';
+
+/** TypeBox stops at 8 faults by default; a caller wants them all. Bounded, because items come by the hundred. */
+const MAX_FAULTS = 100;
+Settings.Set({ maxErrors: MAX_FAULTS });
+
+interface Fault {
+  readonly path: string;
+  readonly isMissing: boolean;
+  readonly sentence: string;
+}
+
+/**
+ * Compiles a schema to a function that lists what is wrong with a value: one `<field path> <rule>` per field,
+ * missing fields first and always as `<path> is required`; empty when the value fits. A required field that
+ * is null, or a required text that is empty or blank, counts as missing.
+ *
+ * @param whole what the value is called when it is wrong as a whole, e.g. `body`
+ */
+export function compileFaultFinder(schema: TSchema, whole: string): (value: unknown) => string[] {
+  const validator = Compile(schema);
+  const keywords = schema as SchemaKeywords;
+  return (value) => {
+    if (validator.Check(value)) return [];
+    const faults = new Map<string, Fault>();
+    for (const fault of validator.Errors(value).flatMap((error) => toFaults(error, keywords, value, whole))) {
+      if (!faults.has(fault.path)) faults.set(fault.path, fault);
+    }
+    const inOrder = [...faults.values()];
+    return [
+      ...inOrder.filter(({ isMissing }) => isMissing),
+      ...inOrder.filter(({ isMissing }) => !isMissing),
+    ].map(({ sentence }) => sentence);
+  };
+}
+
+function toFaults(
+  error: TLocalizedValidationError,
+  schema: SchemaKeywords,
+  value: unknown,
+  whole: string,
+): Fault[] {
+  const keys = toKeys(error.instancePath);
+  if (error.keyword === 'required') {
+    return error.params.requiredProperties.map((name) => toMissing([...keys, name]));
+  }
+  const found = follow(schema, value, keys);
+  if (found.isRequired && isAbsent(found.value)) return [toMissing(keys)];
+  const path = toPath(keys);
+  // The schema `false` is what `additionalProperties: false` says of each property it does not know.
+  const rule = error.keyword === 'boolean' ? 'is not known here' : describeRule(found.schema);
+  return [{ path, isMissing: false, sentence: `${path || whole} ${rule}` }];
+}
+
+function toMissing(keys: readonly string[]): Fault {
+  const path = toPath(keys);
+  return { path, isMissing: true, sentence: `${path} is required` };
+}
+
+/** The schema and the value at a path, and whether the object there must have it. */
+function follow(schema: SchemaKeywords, value: unknown, keys: readonly string[]) {
+  let found = { schema, value, isRequired: false };
+  for (const key of keys) {
+    const parent = withoutNull(found.schema);
+    const child = Array.isArray(parent.items) ? parent.items[Number(key)] : parent.items;
+    found = {
+      schema: parent.properties?.[key] ?? child ?? {},
+      value: (found.value as Record<string, unknown> | null)?.[key],
+      isRequired: parent.required?.includes(key) ?? false,
+    };
+  }
+  return found;
+}
+
+function withoutNull(schema: SchemaKeywords): SchemaKeywords {
+  return schema.anyOf?.find(({ type }) => type !== 'null') ?? schema;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === null || (typeof value === 'string' && value.trim() === '');
+}
+
+/** The parts of a JSON pointer (RFC 6901). */
+function toKeys(pointer: string): string[] {
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+/** `items[0].title` */
+function toPath(keys: readonly string[]): string {
+  return keys.map((key, index) => (/^\d+$/.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+}

@@ -1,0 +1,127 @@
+/**
+ * Who is calling. Each function makes an `onRequest` hook, so that a caller without a credential is told so
+ * before its body is read, and nothing of it is looked at.
+ *
+ * Credentials of customer servers and vendors are found by their SHA-256: an index look-up tells nothing
+ * about a secret that is not known. Those of the settings are compared in constant time.
+ */
+import { hashSecret, secretsEqual } from '@vendor-server/platform/secrets/hash-secret.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import fp from 'fastify-plugin';
+import type { AppDeps } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { findCustomerServerBySecretHash, findVendorByApiKeyHash } from './authentication-sql.ts';
+import { isOperatorName, readAuthorization } from './read-authorization.ts';
+
+export interface CallingCustomerServer {
+  readonly id: string;
+  readonly name: string;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `requireCustomerServer`, and null on routes without it: reading it there is a mistake. */
+    customerServer: CallingCustomerServer;
+    /** Set by `requireVendor`. */
+    vendor: { readonly id: string };
+    /** Set by `requireOperator`; the name is what `x-operator` said. */
+    operator: { readonly name: string | null };
+  }
+}
+
+type Require = (request: FastifyRequest) => Promise<void>;
+
+const MISSING_CUSTOMER_SECRET = 'Authentication required: Missing x-customer-secret header';
+const INVALID_CUSTOMER_SECRET = 'Authentication failed: Invalid x-customer-secret';
+
+export const authentication = fp(async (app: FastifyInstance) => {
+  app.decorateRequest('customerServer');
+  app.decorateRequest('vendor');
+  app.decorateRequest('operator');
+});
+
+/** `x-customer-secret` or `x-vendor-server-secret`: both names are in use by integrators. */
+export function requireCustomerServer({ database }: Pick<AppDeps, 'database'>): Require {
+  return async (request) => {
+    const secret = readCustomerServerSecret(request);
+    if (secret === null) throw new ApiError('unauthorized', { message: MISSING_CUSTOMER_SECRET });
+    const customerServer = await findCustomerServerBySecretHash(database.pool, hashSecret(secret));
+    if (customerServer === null) throw new ApiError('unauthorized', { message: INVALID_CUSTOMER_SECRET });
+    request.customerServer = customerServer;
+  };
+}
+
+/** The secret a customer server presented under either name; null when it presented none. */
+export function readCustomerServerSecret({ headers }: Pick<FastifyRequest, 'headers'>): string | null {
+  for (const name of ['x-customer-secret', 'x-vendor-server-secret']) {
+    const value = headers[name];
+    if (typeof value === 'string' && value !== '') return value;
+  }
+  return null;
+}
+
+/** `x-vendor-secret` of the partner system that reports for vendors. */
+export function requirePartner({ settings }: Pick<AppDeps, 'settings'>): Require {
+  return async (request) => {
+    const secret = request.headers['x-vendor-secret'];
+    if (typeof secret !== 'string' || secret === '') {
+      throw new ApiError('unauthorized', { message: 'missing vendor secret' });
+    }
+    if (!isOneOf(settings.externalVendorSecrets, secret)) {
+      throw new ApiError('unauthorized', { message: 'invalid vendor secret' });
+    }
+  };
+}
+
+/** `Authorization: Bearer <vendor API key>` */
+export function requireVendor({ database }: Pick<AppDeps, 'database'>): Require {
+  const challenge = { 'www-authenticate': 'Bearer realm="Vendor Server"' };
+  return async (request) => {
+    const given = readAuthorization(request.headers.authorization);
+    if (given === null) {
+      const message = 'Authentication required: Missing Authorization: Bearer header';
+      throw new ApiError('unauthorized', { message, headers: challenge });
+    }
+    const vendor =
+      given.scheme === 'bearer'
+        ? await findVendorByApiKeyHash(database.pool, hashSecret(given.secret))
+        : null;
+    if (vendor === null) {
+      const message = 'Authentication failed: Invalid vendor API key';
+      throw new ApiError('unauthorized', { message, headers: challenge });
+    }
+    request.vendor = vendor;
+  };
+}
+
+/** `Authorization: Bearer <ADMIN_API_KEY>`, or in a browser HTTP Basic with the user `admin`. */
+export function requireOperator({ settings }: Pick<AppDeps, 'settings'>): Require {
+  const challenge = { 'www-authenticate': 'Basic realm="Vendor Server", charset="UTF-8"' };
+  return async (request) => {
+    const given = readAuthorization(request.headers.authorization);
+    if (given === null) {
+      const message = 'Authentication required: Missing Authorization header';
+      throw new ApiError('unauthorized', { message, headers: challenge });
+    }
+    const isKnownUser = given.scheme === 'bearer' || given.user === 'admin';
+    if (!isOneOf(settings.adminApiKeys, given.secret) || !isKnownUser) {
+      const message = 'Authentication failed: Invalid operator credential';
+      throw new ApiError('unauthorized', { message, headers: challenge });
+    }
+    request.operator = { name: readOperatorName(request.headers['x-operator']) };
+  };
+}
+
+/** Compares with every secret, also after one fitted. */
+function isOneOf(secrets: readonly string[], given: string): boolean {
+  return secrets.map((secret) => secretsEqual(secret, given)).includes(true);
+}
+
+function readOperatorName(header: string | string[] | undefined): string | null {
+  if (typeof header !== 'string' || header === '') return null;
+  // Node reads headers as Latin-1; names are sent in UTF-8.
+  const name = Buffer.from(header, 'latin1').toString('utf8').trim();
+  if (isOperatorName(name)) return name;
+  const details = ['header x-operator must be a name of at most 100 printable characters'];
+  throw new ApiError('validation_failed', { details });
+}
