@@ -33,9 +33,10 @@ test('redacts secrets by name at any depth, also in errors and messages', () => 
     options: { headers: { Authorization: `Bearer ${secret}` } },
     password: secret,
   });
-  logger.child({ apiKey: secret }).info(
+  logger.info(
     {
       'x-customer-secret': secret,
+      apiKey: secret,
       request: { headers: [{ 'X-Vendor-Server-Secret': secret, cookie: [secret] }] },
       a: { b: { c: { d: { signingSecret: secret, ADMIN_API_KEY: secret } } } },
       url: `redis://:${secret}@localhost:6379`,

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
+import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
 import {
   DEVELOPMENT_ADMIN_API_KEY,
   DEVELOPMENT_ALLOWED_NETWORKS,
@@ -150,11 +151,11 @@ function readWebhookUrl(
   reader: EnvironmentReader,
   { allowHttp, production }: { allowHttp: boolean; production: boolean },
 ): string | null {
-  const url = reader.url('CUSTOMER_WEBHOOK_URL', allowHttp ? ['https', 'http'] : ['https']);
-  if (url !== null && (new URL(url).username !== '' || new URL(url).password !== '')) {
-    reader.fault('CUSTOMER_WEBHOOK_URL must not hold credentials.');
-  }
-  if (production && url !== null && reader.text('CUSTOMER_SERVER_SECRET') === null) {
+  const url = reader.text('CUSTOMER_WEBHOOK_URL');
+  if (url === null) return null;
+  const check = checkEndpointUrl(url, { allowHttp });
+  if (!check.ok) reader.fault(`CUSTOMER_WEBHOOK_URL ${check.reason}.`);
+  if (production && reader.text('CUSTOMER_SERVER_SECRET') === null) {
     reader.fault(
       'CUSTOMER_WEBHOOK_URL needs CUSTOMER_SERVER_SECRET: without it there is no default customer server.',
     );

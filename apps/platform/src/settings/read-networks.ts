@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { parseNetworks } from '@vendor-server/domain/endpoints/address-class.ts';
 import type { EnvironmentReader } from './environment-reader.ts';
 import { splitList } from './environment-reader.ts';
 
@@ -23,11 +23,8 @@ export function readNetworks(
 
 /** Whether a text is an IPv4 or IPv6 network in CIDR form. */
 export function isNetwork(text: string): boolean {
-  const [address = '', prefix = '', ...rest] = text.split('/');
-  const family = isIP(address);
-  if (family === 0 || rest.length > 0 || !/^\d{1,3}$/.test(prefix) || address.includes('%')) return false;
   try {
-    new BlockList().addSubnet(address, Number(prefix), family === 4 ? 'ipv4' : 'ipv6');
+    parseNetworks([text]);
     return true;
   } catch {
     return false;
