@@ -2,18 +2,20 @@ import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import { toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import type { AppDeps } from '../app-deps.ts';
+import { publishOrderChange } from '../offers/offer-events.ts';
 import type { RecordedChange } from './order-change-sql.ts';
 
 /**
- * Hands a committed change over to the queue. Waits at most the dispatcher's limit and never fails: the
- * change is safe, and what cannot be handed over now the relay finds.
+ * Tells the offer streams of a committed change and hands it over to the queue. Waits at most the
+ * dispatcher's limit and never fails: the change is safe, and what cannot be handed over now the relay finds.
  */
 export async function announceChange(
-  { dispatcher, logger }: Pick<AppDeps, 'dispatcher' | 'logger'>,
+  { dispatcher, logger, offerEvents }: Pick<AppDeps, 'dispatcher' | 'logger' | 'offerEvents'>,
   order: OrderSnapshot,
   previousStatus: OrderStatus | null,
   { deliveries, hasEndpoint }: RecordedChange,
 ): Promise<void> {
+  publishOrderChange(offerEvents, { orderId: order.orderId, from: previousStatus, to: order.status });
   if (!hasEndpoint) {
     const { orderId, status } = order;
     logger.info(

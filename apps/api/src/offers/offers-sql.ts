@@ -1,0 +1,136 @@
+/**
+ * Who is offered what. One rule, said in three directions (a vendor's offers, one order's takers, one pair):
+ * an order is offered to a vendor while it is pending, the vendor is online by the database's clock, the
+ * vendor's services are none or hold the order's work type, and the vendor has not declined it.
+ */
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { PageRequest } from '../plugins/paging.ts';
+
+export type OfferRow = {
+  id: string;
+  work_type: string | null;
+  items: { title: string; qty: number; price: number }[];
+  /** numeric(12,2) as text */
+  fare: string;
+  urgency: string | null;
+  scheduled_at: Date | null;
+  pickup_longitude: number;
+  pickup_latitude: number;
+  created_at: Date;
+};
+
+/** urgency is free metadata in a full order: only a string is shown. */
+const OFFER_COLUMNS = `o.id, o.work_type, o.items, o.fare,
+  case when json_typeof(o.metadata -> 'urgency') = 'string' then o.metadata ->> 'urgency' end as urgency,
+  o.scheduled_at, o.pickup_longitude, o.pickup_latitude, o.created_at`;
+
+/** Over `v` (vendors): whether it works on orders like `workType`, an SQL expression. */
+function servesSql(workType: string): string {
+  return `(cardinality(v.selected_services) = 0 or ${workType} = any (v.selected_services))`;
+}
+
+const HAS_DECLINED = `exists (
+  select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = v.id)`;
+
+/**
+ * The orders offered to a vendor, newest first, at most `limit` of them; none while it is offline.
+ */
+export async function listOffersForVendor(
+  executor: SqlExecutor,
+  vendorId: string,
+  { after, limit }: PageRequest,
+): Promise<OfferRow[]> {
+  const { rows } = await executor.query<OfferRow>({
+    name: 'list-offers-for-vendor',
+    text: `select ${OFFER_COLUMNS}
+      from vendors v
+      join orders o on o.status = 'pending' and ${servesSql('o.work_type')}
+      where v.id = $1 and v.online_until > now() and not ${HAS_DECLINED}
+        and ($2::timestamptz is null or (o.created_at, o.id) < ($2, $3::char(24)))
+      order by o.created_at desc, o.id desc
+      limit $4`,
+    values: [vendorId, after?.at ?? null, after?.id ?? null, limit],
+  });
+  return rows;
+}
+
+/** One order as streams need it: what to show, whether anybody may be shown it, and who declined it. */
+export type OfferState = { isPending: boolean; row: OfferRow; declinedBy: ReadonlySet<string> };
+
+/** @returns null when there is no such order */
+export async function findOfferState(executor: SqlExecutor, orderId: string): Promise<OfferState | null> {
+  const { rows } = await executor.query<OfferRow & { is_pending: boolean; declined_by: string[] }>({
+    name: 'find-offer-state',
+    text: `select ${OFFER_COLUMNS}, o.status = 'pending' as is_pending,
+        array(select d.vendor_id::text from offer_declines d where d.order_id = o.id) as declined_by
+      from orders o where o.id = $1`,
+    values: [orderId],
+  });
+  const row = rows[0];
+  if (!row) return null;
+  return { isPending: row.is_pending, row, declinedBy: new Set(row.declined_by) };
+}
+
+/** How a vendor stands to one order, whatever the order's status is by now. */
+export type OfferStanding = { isOnline: boolean; isServed: boolean; hasDeclined: boolean };
+
+/** @returns null when there is no such order or no such vendor */
+export async function findOfferStanding(
+  executor: SqlExecutor,
+  vendorId: string,
+  orderId: string,
+): Promise<OfferStanding | null> {
+  const { rows } = await executor.query<{ is_online: boolean; is_served: boolean; has_declined: boolean }>({
+    name: 'find-offer-standing',
+    text: `select coalesce(v.online_until > now(), false) as is_online,
+        coalesce(${servesSql('o.work_type')}, false) as is_served,
+        ${HAS_DECLINED} as has_declined
+      from vendors v cross join orders o
+      where v.id = $1 and o.id = $2`,
+    values: [vendorId, orderId],
+  });
+  const row = rows[0];
+  if (!row) return null;
+  return { isOnline: row.is_online, isServed: row.is_served, hasDeclined: row.has_declined };
+}
+
+/** How many online vendors a new pending order of this work type is offered to. */
+export async function countVendorsOfferedTo(executor: SqlExecutor, workType: string | null): Promise<number> {
+  const { rows } = await executor.query<{ count: number }>({
+    name: 'count-vendors-offered-to',
+    text: `select count(*) from vendors v where v.online_until > now() and ${servesSql('$1::text')}`,
+    values: [workType],
+  });
+  return rows[0]?.count ?? 0;
+}
+
+/**
+ * Keeps an order from being offered to a vendor (again). Repeating it changes nothing, not even the reason.
+ * @returns false when the order is not pending, and nothing was written. The order's row is locked meanwhile:
+ *   an order that somebody takes at this moment is either declined before or not at all.
+ */
+export async function declinePendingOrder(
+  executor: SqlExecutor,
+  decline: { orderId: string; vendorId: string; reason: string | null },
+): Promise<boolean> {
+  const { rowCount } = await executor.query({
+    text: `with pending as (select id from orders where id = $1 and status = 'pending' for share),
+        declined as (
+          insert into offer_declines (order_id, vendor_id, reason)
+          select id, $2, $3 from pending on conflict do nothing)
+      select id from pending`,
+    values: [decline.orderId, decline.vendorId, decline.reason],
+  });
+  return rowCount === 1;
+}
+
+/** The same whatever the order's status: for a vendor that gives back an order it was assigned. */
+export async function recordDecline(
+  executor: SqlExecutor,
+  decline: { orderId: string; vendorId: string; reason: string | null },
+): Promise<void> {
+  await executor.query({
+    text: `insert into offer_declines (order_id, vendor_id, reason) values ($1, $2, $3) on conflict do nothing`,
+    values: [decline.orderId, decline.vendorId, decline.reason],
+  });
+}

@@ -1,0 +1,45 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { AppDeps } from '../app-deps.ts';
+import { requireVendor } from '../plugins/authentication.ts';
+import { PageQuery, toPage, toPageRequest } from '../plugins/paging.ts';
+import { createOfferStreams } from './offer-streams.ts';
+import { listOffersForVendor } from './offers-sql.ts';
+import { toOffer } from './to-offer.ts';
+
+const OffersQuery = Type.Object(PageQuery, { additionalProperties: false });
+
+/** `/api/vendor/offers`: what a vendor may take, as a list and as a stream. */
+export async function offersRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
+  const { pool } = deps.database;
+  const streams = createOfferStreams({
+    executor: pool,
+    offerEvents: deps.offerEvents,
+    logger: deps.logger,
+  });
+  // The server waits for its open responses, and these end only when told to.
+  app.addHook('preClose', async () => streams.close());
+  app.addHook('onRequest', requireVendor(deps));
+  const typed = app.withTypeProvider<TypeBoxTypeProvider>();
+
+  typed.get('/api/vendor/offers', { schema: { querystring: OffersQuery } }, async (request) => {
+    const { limit, after } = toPageRequest(request.query);
+    const rows = await listOffersForVendor(pool, request.vendor.id, { after, limit: limit + 1 });
+    const page = toPage(rows, limit, (row) => ({ at: row.created_at, id: row.id }));
+    return { ok: true, data: page.items.map(toOffer), nextCursor: page.nextCursor };
+  });
+
+  // Without HEAD, which would open a stream that nobody reads.
+  typed.get('/api/vendor/offers/stream', { exposeHeadRoute: false }, async (request, reply) => {
+    const body = await streams.open(request.vendor.id, reply.raw);
+    return (
+      reply
+        .header('content-type', 'text/event-stream; charset=utf-8')
+        .header('cache-control', 'no-store')
+        // nginx and others that follow it would hold events back.
+        .header('x-accel-buffering', 'no')
+        .send(body)
+    );
+  });
+}
