@@ -1,0 +1,101 @@
+import { Resolver } from 'node:dns/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AttemptFailure } from './attempt-failure.ts';
+import { createHostsFile } from './hosts-file.ts';
+
+/**
+ * Gives every address of a host name, at least one, IPv4 before IPv6.
+ *
+ * @throws {AttemptFailure} `dns_failed` when there is none
+ */
+export type ResolveName = (name: string) => Promise<readonly string[]>;
+
+export interface NameResolverOptions {
+  /** Default `/etc/hosts`. */
+  hostsPath?: string;
+  /** `address:port` of the name servers; default those of the system. */
+  servers?: readonly string[];
+}
+
+const HOSTS_MAX_AGE_MS = 10_000;
+/** Three tries of at most 2 s: within the 10 s of an attempt a second name server still gets its turn. */
+const QUERY_TIMEOUT_MS = 1_500;
+const QUERY_MAX_TIMEOUT_MS = 2_000;
+const QUERY_TRIES = 3;
+/** How long an answer for one address family waits for the other (RFC 8305 §3 names 50 ms for a person's wait). */
+const OTHER_FAMILY_WAIT_MS = 250;
+
+const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
+
+/**
+ * A resolver on c-ares: the hosts file first, `localhost` and its subdomains are loopback (RFC 6761 §6.3), then
+ * A and AAAA queries to the name servers. It never uses `dns.lookup`, which blocks one of four threads for as
+ * long as a name server is silent: one customer's dead name server would hold up everybody's attempts.
+ * Names are taken as fully qualified; search domains are not tried.
+ */
+export function createNameResolver(options: NameResolverOptions = {}): ResolveName {
+  const hosts = createHostsFile(options.hostsPath ?? '/etc/hosts', HOSTS_MAX_AGE_MS);
+  const resolver = new Resolver({
+    timeout: QUERY_TIMEOUT_MS,
+    maxTimeout: QUERY_MAX_TIMEOUT_MS,
+    tries: QUERY_TRIES,
+  });
+  if (options.servers) resolver.setServers(options.servers);
+
+  return async (host) => {
+    const name = host.toLowerCase().replace(/\.$/, '');
+    const listed = await hosts.lookUp(name);
+    if (listed.length > 0) return [...listed].sort(byFamily);
+    if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
+    return queryBothFamilies(resolver, name);
+  };
+}
+
+async function queryBothFamilies(resolver: Resolver, name: string): Promise<string[]> {
+  const found: [ipv4: string[], ipv6: string[]] = [[], []];
+  const faults: string[] = [];
+  const query = async (family: 0 | 1, answer: Promise<string[]>) => {
+    try {
+      found[family] = await answer;
+    } catch (error) {
+      faults.push(error instanceof Error && 'code' in error ? String(error.code) : 'unknown');
+    }
+    if (found[family].length === 0) throw new Error('no address of this family');
+  };
+  const queries = [query(0, resolver.resolve4(name)), query(1, resolver.resolve6(name))];
+  const bothEnded = Promise.allSettled(queries);
+  try {
+    await Promise.any(queries);
+  } catch {
+    throw toDnsFailure(faults);
+  }
+  const waited = new AbortController();
+  await Promise.race([
+    bothEnded,
+    delay(OTHER_FAMILY_WAIT_MS, null, { signal: waited.signal }).catch(() => null),
+  ]);
+  waited.abort();
+  return found.flat();
+}
+
+function toDnsFailure(codes: readonly string[]): AttemptFailure {
+  const code = codes.find((each) => !NO_SUCH_NAME.has(each));
+  if (code === undefined) {
+    return new AttemptFailure('dns_failed', 'name_not_found', "The endpoint's host name has no address.");
+  }
+  return code === 'ETIMEOUT'
+    ? new AttemptFailure(
+        'dns_failed',
+        'dns_timed_out',
+        "The name server of the endpoint's host did not answer in time.",
+      )
+    : new AttemptFailure(
+        'dns_failed',
+        'dns_failed',
+        `The endpoint's host name could not be resolved (${code}).`,
+      );
+}
+
+function byFamily(a: string, b: string): number {
+  return Number(a.includes(':')) - Number(b.includes(':'));
+}

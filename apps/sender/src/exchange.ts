@@ -1,0 +1,208 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { Dispatcher } from 'undici';
+import { AttemptFailure } from './attempt-failure.ts';
+import { createExcerpt } from './create-excerpt.ts';
+import { toExchangeFailure } from './to-attempt-failure.ts';
+
+/*
+ * Why nothing is written after the deadline, and nothing twice:
+ * - undici calls `onRequestStart` in the same turn as, and right before, it hands the request to the socket:
+ *   after DNS, connect, TLS and any wait for a free connection. The deadline is compared there with the
+ *   monotonic clock, which goes on while a process is stopped; past it the request is aborted unwritten. Timers
+ *   prove nothing here: a process that is continued handles what its sockets have ready before its timers.
+ * - The socket is connected by then, so the bytes go to the kernel in that turn; only the tail of a body that is
+ *   larger than the send buffer can follow later, while its connection lives.
+ * - When the timer fires first, the exchange is settled: an unwritten request is aborted at its start, a written
+ *   one loses its socket at once.
+ * - `dispatch` has no retries, with one request per connection nothing is requeued, and a second start of the
+ *   same exchange is refused: one call of `send` writes at most one request.
+ */
+
+/** After a status came in: how long and how much of the body is read, so that the connection can be used again. */
+const BODY_TIME_MS = 2_000;
+const BODY_MAX_BYTES = 64 * 1024;
+/** An honest server sends one or two (RFC 9110 §15.2); a flood would cost every other delivery processor time. */
+const MAX_INFORMATIONAL = 32;
+const RETRY_AFTER_MAX_CHARS = 128;
+
+/** One request and its answer, as a handler of undici's `dispatch`. Ends with a result whatever the endpoint does. */
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** Rejects for our own faults only. */
+  readonly result: Promise<AttemptResult>;
+
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  readonly #deadline: number;
+  readonly #settled = Promise.withResolvers<AttemptResult>();
+  #isSettled = false;
+  #timer: NodeJS.Timeout | null = null;
+  #abandonConnecting: (() => void) | null = null;
+  #controller: Dispatcher.DispatchController | null = null;
+  #responseBegan = false;
+  #informational = 0;
+  #answer: Omit<AttemptResult, 'responseExcerpt'> | null = null;
+  #bodyBytes = 0;
+  readonly #excerpt = createExcerpt();
+
+  /**
+   * @param deadline when the response headers must be in, on the clock of `now`, in ms
+   * @param now a monotonic clock in ms that does not stand still while the process is stopped
+   */
+  constructor(deadline: number, now: () => number) {
+    this.#now = now;
+    this.#startedAt = now();
+    this.#deadline = deadline;
+    this.result = this.#settled.promise;
+  }
+
+  /** Begins to wait for the deadline. False when it has passed: then the result is there and nothing must be sent. */
+  begin(): boolean {
+    const remaining = this.#deadline - this.#now();
+    if (remaining <= 0) this.#fail(notSent());
+    else this.#timer = setTimeout(() => this.#endInTime(), remaining);
+    return remaining > 0;
+  }
+
+  /** Takes over a connection attempt made for this exchange, to end it when the exchange ends before it. */
+  holdConnecting(abandon: () => void): void {
+    this.#abandonConnecting = abandon;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    const mayWrite = !this.#isSettled && this.#controller === null && this.#now() < this.#deadline;
+    if (mayWrite) {
+      this.#controller = controller;
+      return;
+    }
+    const failure = notSent();
+    this.#fail(failure);
+    controller.abort(failure);
+  }
+
+  onResponseStarted(): void {
+    this.#responseBegan = true;
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (status < 200) {
+      this.#informational += 1;
+      if (this.#informational > MAX_INFORMATIONAL) this.#cutOff(controller, informationalFlood());
+      return;
+    }
+    this.#answer = {
+      ...toStatusOutcome(status),
+      responseStatus: status,
+      retryAfter: [headers['retry-after']].flat()[0]?.slice(0, RETRY_AFTER_MAX_CHARS) ?? null,
+      durationMs: this.#elapsedMs(),
+    };
+    this.#stopTimer();
+    this.#timer = setTimeout(() => this.#endInTime(), BODY_TIME_MS);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#excerpt.add(chunk);
+    this.#bodyBytes += chunk.length;
+    if (this.#bodyBytes > BODY_MAX_BYTES) this.#endInTime();
+  }
+
+  onResponseEnd(): void {
+    this.#settleWithAnswer();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#settleWithAnswer()) return;
+    const failure = toExchangeFailure(error, this.#responseBegan);
+    if (failure instanceof AttemptFailure) this.#fail(failure);
+    else this.#throw(failure);
+  }
+
+  /** Time or size is used up: the answer's status counts if there is one, and the socket is torn down. */
+  #endInTime(): void {
+    const failure = this.#controller === null ? notSent() : noAnswer();
+    if (!this.#settleWithAnswer()) this.#fail(failure);
+    this.#controller?.abort(failure);
+    this.#abandonConnecting?.();
+  }
+
+  #cutOff(controller: Dispatcher.DispatchController, failure: AttemptFailure): void {
+    this.#fail(failure);
+    controller.abort(failure);
+  }
+
+  #settleWithAnswer(): boolean {
+    if (this.#answer === null) return false;
+    if (this.#settle()) this.#settled.resolve({ ...this.#answer, responseExcerpt: this.#excerpt.text() });
+    return true;
+  }
+
+  #fail(failure: AttemptFailure): void {
+    if (!this.#settle()) return;
+    this.#settled.resolve({
+      outcome: failure.outcome,
+      responseStatus: null,
+      responseExcerpt: null,
+      retryAfter: null,
+      error: failure.message,
+      durationMs: this.#elapsedMs(),
+    });
+  }
+
+  #throw(error: Error): void {
+    if (this.#settle()) this.#settled.reject(error);
+  }
+
+  #settle(): boolean {
+    if (this.#isSettled) return false;
+    this.#isSettled = true;
+    this.#stopTimer();
+    return true;
+  }
+
+  #stopTimer(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  #elapsedMs(): number {
+    return Math.round(this.#now() - this.#startedAt);
+  }
+}
+
+function toStatusOutcome(status: number): Pick<AttemptResult, 'outcome' | 'error'> {
+  if (status < 300) return { outcome: 'acknowledged', error: null };
+  if (status < 400) {
+    return {
+      outcome: 'redirected',
+      error: `redirected: The endpoint answered ${status}; redirects are not followed.`,
+    };
+  }
+  return { outcome: 'rejected', error: `rejected: The endpoint answered ${status}.` };
+}
+
+function notSent(): AttemptFailure {
+  return new AttemptFailure(
+    'timed_out',
+    'not_sent',
+    'No connection to the endpoint was ready in time, nothing was sent.',
+  );
+}
+
+function noAnswer(): AttemptFailure {
+  return new AttemptFailure(
+    'timed_out',
+    'no_answer',
+    'The endpoint did not send the headers of an answer in time.',
+  );
+}
+
+function informationalFlood(): AttemptFailure {
+  return new AttemptFailure(
+    'malformed_response',
+    'informational_flood',
+    'The endpoint sent one informational (1xx) answer after the other.',
+  );
+}
