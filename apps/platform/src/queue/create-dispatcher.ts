@@ -59,7 +59,10 @@ export function createDispatcher({ database, queue, logger, waitMs }: Dispatcher
   function pauseAdds(error: unknown): void {
     if (performance.now() < skipAddsUntil) return;
     skipAddsUntil = performance.now() + SKIP_ADDS_MS;
-    logger.warn({ err: error, skipAddsMs: SKIP_ADDS_MS }, 'Delivery queue is away: the relay will add its jobs');
+    logger.warn(
+      { err: error, skipAddsMs: SKIP_ADDS_MS },
+      'Delivery queue is away: the relay will add its jobs',
+    );
   }
 
   async function promoteLane({ endpointId, orderId }: Lane): Promise<void> {

@@ -5,7 +5,15 @@
  * The producer fails fast, because an API request must not wait for a queue that is away (the relay remakes
  * what was not added); the consumer waits for ever, because it has nothing else to do.
  */
-import { createPostgresBackend, createRedisBackend, type Job, type Processor, type WorkerOptions, withBackend } from 'bullmq';
+import {
+  createPostgresBackend,
+  createRedisBackend,
+  type Job,
+  type PostgresConnectionOptions,
+  type Processor,
+  type WorkerOptions,
+  withBackend,
+} from 'bullmq';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -114,7 +122,7 @@ function openRedisQueue(options: DeliveryQueueOptions, redisUrl: string): OpenQu
 function openPostgresQueue(options: DeliveryQueueOptions): OpenQueue {
   const pool = createQueuePool(options, 4, { connectionTimeoutMillis: 900, statement_timeout: 900 });
   const queue = new onPostgres.Queue<DeliveryJobData, void>(DELIVERY_QUEUE_NAME, {
-    connection: pool,
+    connection: pool as PostgresConnectionOptions,
     skipWaitingForReady: true,
   });
   return {
@@ -212,7 +220,10 @@ function startPostgresConsumer(
   workerOptions: SharedWorkerOptions,
 ): DeliveryConsumer {
   const pool = createQueuePool(options, 10, { connectionTimeoutMillis: 5_000 });
-  const worker = new onPostgres.Worker(DELIVERY_QUEUE_NAME, process, { ...workerOptions, connection: pool });
+  const worker = new onPostgres.Worker(DELIVERY_QUEUE_NAME, process, {
+    ...workerOptions,
+    connection: pool as PostgresConnectionOptions,
+  });
   worker.on('error', (error) => options.logger.warn({ err: error }, 'Delivery consumer connection error'));
   return { drain: () => worker.close(), close: () => pool.end() };
 }

@@ -1,0 +1,111 @@
+/**
+ * One attempt of one delivery: claim, send, decide, record, announce.
+ *
+ * Why a worker cannot send after its lane has moved on: `startedAt` is read *before* the claim, so the lease,
+ * which the database counts from the claim, ends at the earliest at `startedAt` + time-out + LEASE_MARGIN_MS.
+ * The sender writes nothing after its deadline, checked on the same monotonic clock right before the request
+ * is written, and the deadline lies SEND_MARGIN_MS before that end. However long the process was stopped in
+ * between, it finds its deadline passed; and the relay ends no lease before its end.
+ */
+import { randomUUID } from 'node:crypto';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Sender } from '@vendor-server/sender/create-sender.ts';
+import type { Logger } from 'pino';
+import { buildAttemptRequest } from './build-attempt-request.ts';
+import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
+import { logAttempt, logExchange } from './log-attempt.ts';
+import { recordUntilKnown } from './record-attempt.ts';
+import type { RecordedStep } from './record-sql.ts';
+
+/** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
+const SEND_MARGIN_MS = 1_000;
+
+export interface AttemptDeps {
+  readonly executor: SqlExecutor;
+  readonly sender: Sender;
+  readonly dispatcher: Dispatcher;
+  readonly secretBox: SecretBox;
+  readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
+  readonly logger: Logger;
+}
+
+/** What becomes of the job. */
+export type AttemptEnd =
+  | { readonly kind: 'done' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly reason: string }
+  | { readonly kind: 'not_yet'; readonly retryInMs: number };
+
+const DONE: AttemptEnd = { kind: 'done' };
+
+/**
+ * Attempts the delivery if this job may, and records what came of it before it returns.
+ *
+ * @throws when the database cannot be reached for the claim, or for a fault of ours; never for what the
+ *   endpoint does
+ */
+export async function attemptDelivery(
+  deps: AttemptDeps,
+  job: { readonly deliveryId: string; readonly generation: number },
+): Promise<AttemptEnd> {
+  const { executor } = deps;
+  const startedAt = performance.now();
+  const token = randomUUID();
+  const claimed = await claimDelivery(executor, job, token, deps.settings.webhookTimeoutMs);
+  if (claimed === null) return endRefused(deps, job);
+
+  const latestSendAt = startedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
+  const request = buildAttemptRequest(deps.secretBox, claimed);
+  const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
+  const result = await deps.sender.send({ ...request, deadline });
+  if (deps.settings.debugWebhooks) logExchange(deps.logger, claimed, request, result);
+
+  const step = decideStep(deps, claimed, result);
+  const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
+  const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
+  logAttempt(deps.logger, claimed, result, fate === 'lost' ? { kind: 'lost' } : step);
+  if (fate === 'lost') return DONE;
+  return endRecorded(deps, claimed, result, step);
+}
+
+function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: AttemptResult): RecordedStep {
+  return decideAfterAttempt({
+    result,
+    budgetUsed: claimed.budgetUsed + (claimed.isProbe ? 0 : 1),
+    retryDelaysMs: claimed.retryDelaysMs ?? deps.settings.webhookRetryDelaysMs,
+    now: new Date(),
+  });
+}
+
+async function endRefused(
+  deps: AttemptDeps,
+  job: { readonly deliveryId: string; readonly generation: number },
+): Promise<AttemptEnd> {
+  const refusal = await settleRefusal(deps.executor, job);
+  if (refusal.kind === 'not_yet') return refusal;
+  if (refusal.kind === 'endpoint_closed') {
+    const { endpointId, orderId } = refusal;
+    await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
+  }
+  return DONE;
+}
+
+async function endRecorded(
+  deps: AttemptDeps,
+  { endpointId, orderId }: ClaimedDelivery,
+  result: AttemptResult,
+  step: RecordedStep,
+): Promise<AttemptEnd> {
+  const reason = `${result.outcome}${result.responseStatus === null ? '' : ` ${result.responseStatus}`}`;
+  if (step.kind === 'retry' && step.holdIn === 'queue') {
+    return { kind: 'retry', delayMs: step.delayMs, reason };
+  }
+  // Commit, then look: the lane's next may go, and room was freed.
+  await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
+  return step.kind === 'failed' ? { kind: 'failed', reason: step.reason } : DONE;
+}

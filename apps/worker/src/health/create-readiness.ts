@@ -1,0 +1,87 @@
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+
+/** Work that is due this long while nothing was attempted means the worker is up but not working. */
+const STANDSTILL_MS = 60_000;
+/** A check that takes longer counts as down: whoever asks has a time-out of its own. */
+const CHECK_LIMIT_MS = 2_000;
+
+type CheckResult = 'up' | 'down';
+
+export interface ReadinessReport {
+  readonly status: 'ready' | 'unavailable';
+  readonly checks: {
+    readonly database: CheckResult;
+    readonly queue: CheckResult;
+    readonly progress: CheckResult;
+  };
+}
+
+export interface Readiness {
+  /** Called when an attempt has ended. */
+  noteProgress(): void;
+  report(): Promise<ReadinessReport>;
+}
+
+export interface ReadinessDeps {
+  readonly executor: SqlExecutor;
+  readonly queue: Pick<DeliveryQueue, 'ping'>;
+  readonly now?: () => number;
+}
+
+/** Whether this worker can deliver: database and queue answer, and due work moves. */
+export function createReadiness({
+  executor,
+  queue,
+  now = () => performance.now(),
+}: ReadinessDeps): Readiness {
+  let lastProgressAt = now();
+
+  async function checkProgress(): Promise<void> {
+    if (now() - lastProgressAt < STANDSTILL_MS) return;
+    const { rows } = await executor.query<{ standing: boolean }>({
+      name: 'is-work-standing',
+      text: `
+        select exists (
+          select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+           where d.state = 'queued' and d.claim_token is null
+             and d.job_due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+             and e.state = 'active' and e."window" > 0
+        ) as standing`,
+      values: [STANDSTILL_MS],
+    });
+    if (rows[0]?.standing === true) throw new Error('deliveries are due and nothing moves');
+  }
+
+  return {
+    noteProgress() {
+      lastProgressAt = now();
+    },
+    async report() {
+      const [database, queueState, progress] = await Promise.all([
+        check(() => executor.query('select 1')),
+        check(() => queue.ping()),
+        check(checkProgress),
+      ]);
+      const checks = { database, queue: queueState, progress };
+      const isReady = Object.values(checks).every((result) => result === 'up');
+      return { status: isReady ? 'ready' : 'unavailable', checks };
+    },
+  };
+}
+
+async function check(run: () => Promise<unknown>): Promise<CheckResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(() => resolve('down'), CHECK_LIMIT_MS);
+  });
+  const result = run().then(
+    (): CheckResult => 'up',
+    (): CheckResult => 'down',
+  );
+  try {
+    return await Promise.race([result, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

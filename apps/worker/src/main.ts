@@ -1,0 +1,71 @@
+/** The worker process: attempts deliveries and repairs what got lost. */
+import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
+import { waitForDatabase } from '@vendor-server/platform/database/wait-for-database.ts';
+import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
+import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
+import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { createSender } from '@vendor-server/sender/create-sender.ts';
+import { startWorker } from './worker.ts';
+
+/** Work in flight has this long to finish: a request's time-out (10 s), its body (2 s), and its record. */
+const STOP_DEADLINE_MS = 15_000;
+/** Claims, records and promotions take about a millisecond each: more connections would only wait for CPUs. */
+const MAX_CONNECTIONS = 16;
+/** How long the end of an attempt waits for the queue before it goes on behind. */
+const DISPATCH_WAIT_MS = 1_000;
+
+const settings = loadSettings(process.env);
+const logger = createLogger(settings, { name: 'worker' });
+
+await runProcess({
+  logger,
+  stopDeadlineMs: STOP_DEADLINE_MS,
+  async start(lifecycle) {
+    logger.info({ settings: describeSettings(settings) }, 'Worker starting');
+    const { databaseUrl } = settings;
+    if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
+
+    const database = await lifecycle.start(
+      'database',
+      () =>
+        createDatabase({
+          url: databaseUrl,
+          applicationName: 'vendor-server-worker',
+          maxConnections: MAX_CONNECTIONS,
+          logger,
+        }),
+      (started) => started.close(),
+    );
+    await waitForDatabase(database, logger, lifecycle.stopping);
+
+    const queueOptions = { redisUrl: settings.redisUrl, databaseUrl, logger };
+    const queue = await lifecycle.start(
+      'queue',
+      () => createDeliveryQueue(queueOptions),
+      (started) => started.close(),
+    );
+    const sender = await lifecycle.start(
+      'sender',
+      () =>
+        createSender({
+          allowedNetworks: settings.webhookAllowedNetworks,
+          maxConnectionsPerOrigin: settings.webhookConcurrency,
+        }),
+      (started) => started.close(),
+    );
+    const secretBox = createSecretBox({
+      current: settings.secretsEncryptionKey,
+      previous: settings.secretsEncryptionKeyPrevious,
+    });
+    const dispatcher = createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS });
+    const { port } = await startWorker(
+      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender },
+      lifecycle,
+    );
+    logger.info({ host: settings.host, port, concurrency: settings.webhookConcurrency }, 'Worker ready');
+  },
+});

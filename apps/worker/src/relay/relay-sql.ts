@@ -1,0 +1,201 @@
+/** The relay's statements. Each reads by state and is conditional on what it read; each is bounded. */
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { type QueuedRow, toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+
+/** Ten workers in a row died on it: it is more likely to be the cause than the victim. */
+export const MAX_INTERRUPTIONS = 10;
+
+export interface LateJob {
+  readonly deliveryId: string;
+  readonly generation: number;
+  /** As text, because a Date would cut the microseconds a cursor needs. */
+  readonly jobDueAt: string;
+  /** How long ago the job should have run, in milliseconds. */
+  readonly lateMs: number;
+}
+
+/** A place in a rotation: rows after it come next. */
+export interface LateJobCursor {
+  readonly jobDueAt: string;
+  readonly deliveryId: string;
+}
+
+/** Unclaimed `queued` deliveries whose job should have run more than `graceMs` ago, oldest first. */
+export async function findLateJobs(
+  executor: SqlExecutor,
+  graceMs: number,
+  after: LateJobCursor | null,
+  limit: number,
+): Promise<LateJob[]> {
+  const { rows } = await executor.query<LateJob>({
+    name: 'find-late-jobs',
+    text: `
+      select id as "deliveryId", generation, job_due_at::text as "jobDueAt",
+             (extract(epoch from clock_timestamp() - job_due_at) * 1000)::float8 as "lateMs"
+        from deliveries
+       where state = 'queued' and claim_token is null
+         and job_due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
+         and ($2::timestamptz is null or (job_due_at, id) > ($2, $3))
+       order by job_due_at, id
+       limit $4`,
+    values: [graceMs, after?.jobDueAt ?? null, after?.deliveryId ?? null, limit],
+  });
+  return rows;
+}
+
+/** Gives deliveries whose job is lost a new generation, unless somebody claimed them or was faster. */
+export async function renewGenerations(
+  executor: SqlExecutor,
+  lost: readonly Pick<LateJob, 'deliveryId' | 'generation'>[],
+): Promise<DeliveryJobData[]> {
+  const { rows } = await executor.query<QueuedRow>({
+    name: 'renew-generations',
+    text: `
+      with lost as (
+        select * from unnest($1::char(24)[], $2::int[]) as l(id, generation)
+      ), renewed as (
+        update deliveries d
+           set generation = d.generation + 1, job_due_at = greatest(d.due_at, clock_timestamp())
+          from lost l
+         where d.id = l.id and d.generation = l.generation and d.state = 'queued' and d.claim_token is null
+        returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id
+      )
+      ${SELECT_JOBS} from renewed r ${JOIN_JOBS}`,
+    values: [lost.map(({ deliveryId }) => deliveryId), lost.map(({ generation }) => generation)],
+  });
+  return rows.map(toDeliveryJobData);
+}
+
+export interface EndedClaim {
+  readonly job: DeliveryJobData;
+  readonly endpointId: string;
+  /** False when the delivery was given up after MAX_INTERRUPTIONS. */
+  readonly requeued: boolean;
+}
+
+/**
+ * Ends claims whose lease ran out: the attempt is closed as `interrupted`, which uses no budget, and the
+ * delivery gets a new generation, so that whoever still holds the old token or job finds both void.
+ */
+export async function endExpiredClaims(executor: SqlExecutor, limit: number): Promise<EndedClaim[]> {
+  const { rows } = await executor.query<QueuedRow & { endpointId: string; state: string }>({
+    name: 'end-expired-claims',
+    text: `
+      with expired as (
+        select id, claim_token from deliveries
+         where claim_token is not null and claimed_until < clock_timestamp()
+         order by claimed_until limit $1
+      ), ended as (
+        update deliveries d
+           set claim_token = null, claimed_until = null, generation = d.generation + 1,
+               interrupted_count = d.interrupted_count + 1, last_outcome = 'interrupted',
+               state = case when d.interrupted_count + 1 >= $2::int then 'failed' else 'queued' end,
+               due_at = clock_timestamp(),
+               job_due_at = case when d.interrupted_count + 1 >= $2::int then null else clock_timestamp() end,
+               finished_at = case when d.interrupted_count + 1 >= $2::int
+                                  then date_trunc('milliseconds', clock_timestamp()) end,
+               last_error = case when d.interrupted_count + 1 >= $2::int then 'interrupted' else d.last_error end
+          from expired e
+         where d.id = e.id and d.claim_token = e.claim_token
+        returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id, d.state,
+                  d.attempt_count
+      ), closed as (
+        update delivery_attempts a
+           set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted',
+               duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000,
+               error = 'the worker vanished before it recorded an answer'
+          from ended r
+         where a.delivery_id = r.id and a.attempt_number = r.attempt_count and a.ended_at is null
+      )
+      ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state from ended r ${JOIN_JOBS}`,
+    values: [limit, MAX_INTERRUPTIONS],
+  });
+  return rows.map((row) => ({
+    job: toDeliveryJobData(row),
+    endpointId: row.endpointId,
+    requeued: row.state === 'queued',
+  }));
+}
+
+const SELECT_JOBS = `select r.id as "deliveryId", r.generation, r.order_id as "orderId",
+  r.order_version as version, t.to_status as status, e.url`;
+const JOIN_JOBS = `join order_transitions t on t.id = r.transition_id join webhook_endpoints e on e.id = r.endpoint_id`;
+
+/**
+ * Active endpoints with room and a due head, after `afterId` by id. Steps from endpoint to endpoint through
+ * the index of waiting deliveries (one probe each), so the cost follows the number of endpoints that have any
+ * and never the length of their backlogs.
+ */
+export async function findPromotableEndpoints(
+  executor: SqlExecutor,
+  afterId: string,
+  limit: number,
+): Promise<{ readonly seen: string[]; readonly promotable: string[] }> {
+  const { rows } = await executor.query<{ id: string; promotable: boolean }>({
+    name: 'find-promotable-endpoints',
+    text: `
+      with recursive step(id, n) as (
+        (select endpoint_id, 1 from deliveries
+          where state = 'waiting' and endpoint_id > $1 order by endpoint_id limit 1)
+        union all
+        select (select d.endpoint_id from deliveries d
+                 where d.state = 'waiting' and d.endpoint_id > step.id order by d.endpoint_id limit 1), n + 1
+          from step where step.id is not null and n < $2
+      )
+      select step.id,
+             e.deleted_at is not null
+             or (e.state = 'active'
+                 and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
+                              and d.due_at <= clock_timestamp())
+                 and e."window" > (select count(*) from (select 1 from deliveries d
+                                    where d.endpoint_id = e.id and d.state = 'queued' limit 64) queued)
+             ) as promotable
+        from step join webhook_endpoints e on e.id = step.id
+       order by step.id`,
+    values: [afterId, limit],
+  });
+  return {
+    seen: rows.map(({ id }) => id),
+    promotable: rows.filter(({ promotable }) => promotable).map(({ id }) => id),
+  };
+}
+
+export interface BlockedLane {
+  readonly endpointId: string;
+  readonly orderId: string;
+  /** Blocked behind nothing: a look after some commit was missed. */
+  readonly isHeadless: boolean;
+}
+
+/** Lanes that hold something blocked, after the given one, one index probe each. */
+export async function findBlockedLanes(
+  executor: SqlExecutor,
+  after: { readonly endpointId: string; readonly orderId: string },
+  limit: number,
+): Promise<BlockedLane[]> {
+  const { rows } = await executor.query<BlockedLane>({
+    name: 'find-blocked-lanes',
+    text: `
+      with recursive step(endpoint_id, order_id, n) as (
+        (select endpoint_id, order_id, 1 from deliveries
+          where state = 'blocked' and (endpoint_id, order_id) > ($1, $2)
+          order by endpoint_id, order_id limit 1)
+        union all
+        select lane.endpoint_id, lane.order_id, n + 1
+          from step, lateral (select d.endpoint_id, d.order_id from deliveries d
+                               where d.state = 'blocked'
+                                 and (d.endpoint_id, d.order_id) > (step.endpoint_id, step.order_id)
+                               order by d.endpoint_id, d.order_id limit 1) lane
+         where n < $3
+      )
+      select endpoint_id as "endpointId", order_id as "orderId",
+             not exists (select 1 from deliveries h
+                          where h.endpoint_id = step.endpoint_id and h.order_id = step.order_id
+                            and h.state in ('waiting', 'queued')) as "isHeadless"
+        from step
+       order by 1, 2`,
+    values: [after.endpointId, after.orderId, limit],
+  });
+  return rows;
+}

@@ -1,0 +1,143 @@
+/**
+ * The relay: moves rows to the queue whenever something that should have done it did not.
+ *
+ * What it repairs, and why each repair is safe:
+ * - *A job is lost* (process died between commit and add; queue flushed, restored, away): the row is `queued`,
+ *   unclaimed and late, and the queue *definitely* has no job that will run it. A new generation and a new
+ *   job. If the old job turns up after all, it finds another generation and ends.
+ * - *A worker is lost*: its claim ran out. The attempt is closed as `interrupted`, the generation rises, a new
+ *   job is made at once. The lost worker cannot send any more (see attempt-delivery.ts) nor record (its token
+ *   is gone). Ended only while the database has been calm for 5 s, so that workers that survived an outage
+ *   record their answers first; otherwise their receivers would get everything in flight twice.
+ * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing, are
+ *   promoted.
+ *
+ * It polls by state and never by "id greater than the last one seen", because rows commit in any order. All
+ * of it is bounded per tick and rotates, so its cost follows what can move and never the backlog. Two relays
+ * at once would do no harm, only work twice: every statement is conditional.
+ */
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import type { Logger } from 'pino';
+import {
+  endExpiredClaims,
+  findBlockedLanes,
+  findLateJobs,
+  findPromotableEndpoints,
+  type LateJob,
+  type LateJobCursor,
+  renewGenerations,
+} from './relay-sql.ts';
+import type { WatchedExecutor } from './watched-executor.ts';
+
+/** A job that is this late and not in the queue is not merely on its way. */
+const LATE_AFTER_MS = 2_000;
+/** A job that is still delayed or active this long after it was due will not run: its clock or worker is gone. */
+const OVERDUE_AFTER_MS = 5_000;
+const CALM_BEFORE_ENDING_CLAIMS_MS = 5_000;
+const MAX_LATE_JOBS = 1_000;
+const MAX_EXPIRED_CLAIMS = 500;
+const MAX_ENDPOINTS = 200;
+const MAX_LANES = 500;
+
+const BEFORE_ALL_IDS = '';
+
+export interface RelayDeps {
+  readonly database: Pick<Database, 'pool'>;
+  readonly executor: WatchedExecutor;
+  readonly queue: DeliveryQueue;
+  readonly logger: Logger;
+}
+
+/** What a tick did, for logs and metrics. */
+export interface RelayTickResult {
+  readonly remadeJobs: number;
+  readonly endedClaims: number;
+  readonly promoted: number;
+}
+
+/** Makes a relay that remembers where its rotations stand. Each call is one tick. */
+export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult> {
+  const { database, executor, queue, logger } = deps;
+  let lateJobCursor: LateJobCursor | null = null;
+  let endpointCursor = BEFORE_ALL_IDS;
+  let laneCursor = { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS };
+
+  async function remakeLostJobs(): Promise<number> {
+    const late = await findLateJobs(executor, LATE_AFTER_MS, lateJobCursor, MAX_LATE_JOBS);
+    const last = late.at(-1);
+    lateJobCursor = late.length < MAX_LATE_JOBS || last === undefined ? null : last;
+    const lost = await filterLost(late);
+    if (lost.length === 0) return 0;
+    const jobs = await renewGenerations(executor, lost);
+    await addJobs(jobs);
+    return jobs.length;
+  }
+
+  /** An error or a time-out of the queue says nothing about a job: the tick ends, the row stays late. */
+  async function filterLost(late: readonly LateJob[]): Promise<LateJob[]> {
+    const states = await Promise.all(late.map((job) => queue.stateOf(job.deliveryId, job.generation)));
+    return late.filter((job, index) => {
+      const state = states[index];
+      return state === 'gone' || (state === 'scheduled' && job.lateMs > OVERDUE_AFTER_MS);
+    });
+  }
+
+  async function endLostClaims(): Promise<number> {
+    if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return 0;
+    const ended = await endExpiredClaims(executor, MAX_EXPIRED_CLAIMS);
+    for (const { job, requeued } of ended) {
+      const { deliveryId, orderId, status } = job;
+      logger.warn({ deliveryId, orderId, status, requeued }, 'Attempt interrupted: its worker vanished');
+    }
+    await addJobs(ended.filter(({ requeued }) => requeued).map(({ job }) => job));
+    for (const { job, endpointId, requeued } of ended) {
+      if (!requeued) await promoteAndAdd(endpointId, job.orderId);
+    }
+    return ended.length;
+  }
+
+  async function promoteStanding(): Promise<number> {
+    let promoted = 0;
+    const { seen, promotable } = await findPromotableEndpoints(executor, endpointCursor, MAX_ENDPOINTS);
+    endpointCursor = seen.length < MAX_ENDPOINTS ? BEFORE_ALL_IDS : (seen.at(-1) ?? BEFORE_ALL_IDS);
+    for (const endpointId of promotable) promoted += await promoteAndAdd(endpointId, null);
+
+    const lanes = await findBlockedLanes(executor, laneCursor, MAX_LANES);
+    laneCursor =
+      lanes.length < MAX_LANES
+        ? { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS }
+        : (lanes.at(-1) ?? laneCursor);
+    for (const { endpointId, orderId, isHeadless } of lanes) {
+      if (isHeadless) promoted += await promoteAndAdd(endpointId, orderId);
+    }
+    return promoted;
+  }
+
+  async function promoteAndAdd(endpointId: string, orderId: string | null): Promise<number> {
+    const jobs = await promote(database, endpointId, orderId);
+    await addJobs(jobs);
+    return jobs.length;
+  }
+
+  async function addJobs(jobs: readonly DeliveryJobData[]): Promise<void> {
+    await queue.add(jobs.map((data) => ({ data, delayMs: 0 })));
+  }
+
+  return async function relayTick() {
+    // Claims and lanes need only the database: a queue that is away must not keep them from moving.
+    const endedClaims = await endLostClaims().catch(reportAndCount(logger, 'ending lost claims'));
+    const promoted = await promoteStanding().catch(reportAndCount(logger, 'promoting'));
+    const remadeJobs = await remakeLostJobs().catch(reportAndCount(logger, 'remaking lost jobs'));
+    return { remadeJobs, endedClaims, promoted };
+  };
+}
+
+function reportAndCount(logger: Logger, step: string): (error: unknown) => number {
+  return (error) => {
+    logger.warn({ err: error }, `Relay could not finish ${step}; it will try again`);
+    return 0;
+  };
+}

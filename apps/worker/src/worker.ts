@@ -1,0 +1,84 @@
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
+import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import {
+  type DeliveryQueue,
+  type DeliveryQueueOptions,
+  startDeliveryConsumer,
+} from '@vendor-server/platform/queue/delivery-queue.ts';
+import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Sender } from '@vendor-server/sender/create-sender.ts';
+import type { Logger } from 'pino';
+import { decideBackoffMs, processJob } from './consumer/process-job.ts';
+import { attemptDelivery } from './deliveries/attempt-delivery.ts';
+import { createReadiness } from './health/create-readiness.ts';
+import { startHealthServer } from './health/start-health-server.ts';
+import { createRelayTick } from './relay/relay-tick.ts';
+import { startRelay } from './relay/run-relay.ts';
+import { createWatchedExecutor } from './relay/watched-executor.ts';
+
+/** Everything the worker works with. Made by `main.ts` and by tests, never by the worker itself. */
+export interface WorkerDeps {
+  readonly settings: Settings;
+  readonly logger: Logger;
+  readonly database: Database;
+  readonly queue: DeliveryQueue;
+  readonly queueOptions: DeliveryQueueOptions;
+  readonly dispatcher: Dispatcher;
+  readonly secretBox: SecretBox;
+  readonly sender: Sender;
+}
+
+/**
+ * Starts the relay, the consumer and the health endpoints, in this order; the lifecycle stops them in
+ * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
+ */
+export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
+  const { settings, logger, database, queue, dispatcher, queueOptions } = deps;
+  // The consumer's statements are watched too: its records are the calls that matter.
+  const executor = createWatchedExecutor(database.pool);
+  const readiness = createReadiness({ executor, queue });
+  const attemptDeps = { ...deps, executor };
+
+  await lifecycle.start(
+    'dispatcher',
+    () => dispatcher,
+    () => dispatcher.drain(),
+  );
+  await lifecycle.start(
+    'relay',
+    () => startRelay(database, createRelayTick({ database, executor, queue, logger }), logger),
+    (relay) => relay.stop(),
+  );
+  await lifecycle.start(
+    'consumer',
+    () =>
+      startDeliveryConsumer({
+        ...queueOptions,
+        concurrency: settings.webhookConcurrency,
+        backoffMs: decideBackoffMs,
+        process: (job, token) =>
+          processJob(
+            async (data) => {
+              const end = await attemptDelivery(attemptDeps, data);
+              if (end.kind !== 'not_yet') readiness.noteProgress();
+              return end;
+            },
+            logger,
+            job,
+            token,
+          ),
+      }),
+    async (consumer) => {
+      await consumer.drain();
+      await consumer.close();
+    },
+  );
+  const health = await lifecycle.start(
+    'health server',
+    () => startHealthServer({ host: settings.host, port: settings.workerPort, readiness }),
+    (server) => server.close(),
+  );
+  return { port: health.port };
+}
