@@ -1,0 +1,137 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { ATTEMPT_OUTCOMES, type AttemptOutcome, type AttemptResult } from './attempt-outcome.ts';
+import { type AfterAttempt, decideAfterAttempt } from './decide-after-attempt.ts';
+
+const NOW = new Date('2023-12-04T10:30:00.000Z');
+const DELAYS = [1000, 2000, 3000];
+
+function resultOf(outcome: AttemptOutcome, overrides: Partial<AttemptResult> = {}): AttemptResult {
+  return {
+    outcome,
+    responseStatus: null,
+    responseExcerpt: null,
+    retryAfter: null,
+    error: null,
+    durationMs: 12,
+    ...overrides,
+  };
+}
+
+function answered(status: number, retryAfter: string | null = null): AttemptResult {
+  return resultOf('rejected', { responseStatus: status, retryAfter });
+}
+
+function decide(
+  result: AttemptResult,
+  budgetUsed = 1,
+  retryDelaysMs: readonly number[] = DELAYS,
+): AfterAttempt {
+  return decideAfterAttempt({ result, budgetUsed, retryDelaysMs, now: NOW });
+}
+
+const firstRetry: AfterAttempt = { kind: 'retry', delayMs: 1000, holdIn: 'queue' };
+
+describe('each outcome', () => {
+  const expected: Record<Exclude<AttemptOutcome, 'rejected'>, AfterAttempt> = {
+    acknowledged: { kind: 'delivered' },
+    timed_out: firstRetry,
+    connection_failed: firstRetry,
+    dns_failed: firstRetry,
+    tls_failed: firstRetry,
+    malformed_response: firstRetry,
+    response_too_large: firstRetry,
+    blocked_address: { kind: 'failed', reason: 'blocked_address' },
+    redirected: { kind: 'failed', reason: 'redirected' },
+    interrupted: { kind: 'retry', delayMs: 0, holdIn: 'queue' },
+  };
+
+  it.each(Object.entries(expected))('%s', (outcome, decision) => {
+    expect(decide(resultOf(outcome as AttemptOutcome))).toEqual(decision);
+  });
+
+  it.each([408, 429, 500, 502, 503, 504, 599, 600, 999])('an answer %i is retried', (status) => {
+    expect(decide(answered(status))).toEqual(firstRetry);
+  });
+
+  it('every other 4xx fails at once, as does an answer before 400 that is no redirect', () => {
+    const others = [101, ...Array.from({ length: 100 }, (_, index) => 400 + index)].filter(
+      (status) => status !== 408 && status !== 429,
+    );
+    expect(others).toContain(425);
+    for (const status of others) {
+      expect(decide(answered(status)), String(status)).toEqual({ kind: 'failed', reason: 'rejected' });
+    }
+  });
+});
+
+describe('the budget', () => {
+  it('is one first attempt and as many retries as there are delays', () => {
+    const decisions = [1, 2, 3, 4].map((budgetUsed) => decide(answered(500), budgetUsed));
+    expect(decisions).toEqual([
+      { kind: 'retry', delayMs: 1000, holdIn: 'queue' },
+      { kind: 'retry', delayMs: 2000, holdIn: 'queue' },
+      { kind: 'retry', delayMs: 3000, holdIn: 'queue' },
+      { kind: 'failed', reason: 'retries_exhausted' },
+    ]);
+  });
+
+  it('without delays is one attempt', () => {
+    expect(decide(resultOf('timed_out'), 1, [])).toEqual({ kind: 'failed', reason: 'retries_exhausted' });
+  });
+
+  it('is not what an interrupted attempt or a success depends on', () => {
+    expect(decide(resultOf('interrupted'), 4)).toEqual({ kind: 'retry', delayMs: 0, holdIn: 'queue' });
+    expect(decide(resultOf('acknowledged', { responseStatus: 204 }), 4)).toEqual({ kind: 'delivered' });
+  });
+
+  it('ends after delays + 1 attempts for any list of delays and any retried outcome', () => {
+    const retried = fc
+      .constantFrom(...ATTEMPT_OUTCOMES)
+      .filter((each) => decide(resultOf(each)).kind === 'retry');
+    const lists = fc.array(fc.integer({ min: 100, max: 86_400_000 }), { maxLength: 10 });
+    fc.assert(
+      fc.property(lists, retried, (delays, outcome) => {
+        fc.pre(outcome !== 'interrupted');
+        let attempts = 1;
+        while (decide(resultOf(outcome), attempts, delays).kind === 'retry') attempts++;
+        expect(attempts).toBe(delays.length + 1);
+      }),
+    );
+  });
+});
+
+describe('where a wait is held', () => {
+  it.each([
+    [10_000, 'queue'],
+    [10_001, 'database'],
+    [86_400_000, 'database'],
+  ])('%i ms in the %s', (delayMs, holdIn) => {
+    expect(decide(answered(500), 1, [delayMs])).toEqual({ kind: 'retry', delayMs, holdIn });
+  });
+});
+
+describe('Retry-After', () => {
+  it.each([429, 503])('on %i lengthens the wait', (status) => {
+    expect(decide(answered(status, '30'))).toEqual({ kind: 'retry', delayMs: 30_000, holdIn: 'database' });
+    expect(decide(answered(status, 'Mon, 04 Dec 2023 10:30:05 GMT'))).toMatchObject({ delayMs: 5000 });
+  });
+
+  it('never shortens it, and is bounded to an hour', () => {
+    expect(decide(answered(503, '0'))).toMatchObject({ delayMs: 1000 });
+    expect(decide(answered(503, '86400'))).toMatchObject({ delayMs: 3_600_000 });
+    expect(decide(answered(503, '60'), 1, [7_200_000])).toMatchObject({ delayMs: 7_200_000 });
+  });
+
+  it('adds no attempt to a spent budget', () => {
+    expect(decide(answered(503, '30'), 4)).toEqual({ kind: 'failed', reason: 'retries_exhausted' });
+  });
+
+  it.each([408, 500, 502, 504])('on %i is ignored', (status) => {
+    expect(decide(answered(status, '30'))).toEqual(firstRetry);
+  });
+
+  it('that makes no sense is ignored', () => {
+    expect(decide(answered(503, 'soon'))).toEqual(firstRetry);
+  });
+});
