@@ -1,4 +1,5 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import {
@@ -16,7 +17,6 @@ import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
 import { createRelayTick } from './relay/relay-tick.ts';
 import { startRelay } from './relay/run-relay.ts';
-import { createWatchedExecutor } from './relay/watched-executor.ts';
 
 /** Everything the worker works with. Made by `main.ts` and by tests, never by the worker itself. */
 export interface WorkerDeps {

@@ -55,8 +55,9 @@ export interface DeliveryQueue {
 
 /** Connects a producer. Construction never fails and never waits, also while the queue is away. */
 export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueue {
-  const { queue, ping, disconnect } =
+  const opened =
     options.redisUrl === null ? openPostgresQueue(options) : openRedisQueue(options, options.redisUrl);
+  const { queue } = opened;
   queue.on('error', (error) => options.logger.warn({ err: error }, 'Delivery queue connection error'));
 
   return {
@@ -76,10 +77,10 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
       if (state === 'completed' || state === 'failed' || state === 'unknown') return 'gone';
       return state === 'delayed' || state === 'active' ? 'scheduled' : 'live';
     },
-    ping,
+    ping: () => opened.ping(),
     async close() {
       await queue.close();
-      await disconnect();
+      await opened.disconnect();
     },
   };
 }

@@ -17,6 +17,7 @@
  * at once would do no harm, only work twice: every statement is conditional.
  */
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
 import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
@@ -30,7 +31,6 @@ import {
   type LateJobCursor,
   renewGenerations,
 } from './relay-sql.ts';
-import type { WatchedExecutor } from './watched-executor.ts';
 
 /** A job that is this late and not in the queue is not merely on its way. */
 const LATE_AFTER_MS = 2_000;

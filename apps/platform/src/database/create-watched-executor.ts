@@ -1,6 +1,6 @@
-import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
-import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type pg from 'pg';
+import { isDatabaseUnavailable } from './database-errors.ts';
+import type { SqlExecutor } from './sql-executor.ts';
 
 /** A call that takes longer than this tells of a database in trouble. */
 const SLOW_CALL_MS = 1_000;
