@@ -3,6 +3,9 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { AppDeps } from './app-deps.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
+import { healthRoutes } from './health/routes.ts';
+import { adminOrderRoutes } from './orders/admin-routes.ts';
+import { orderRoutes } from './orders/routes.ts';
 import { authentication } from './plugins/authentication.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { chooseRequestId, requestId } from './plugins/request-id.ts';
@@ -17,8 +20,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The app with all its routes, not yet listening. */
 export function buildApp(deps: AppDeps): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = deps.logger;
   const app = Fastify({
-    loggerInstance: deps.logger as FastifyBaseLogger,
+    loggerInstance,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     trustProxy: toTrustProxy(deps.settings.trustProxy),
     bodyLimit: MAX_BODY_BYTES,
@@ -43,6 +47,12 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(authentication);
   app.register(jsonBody);
   app.register(validation);
+
+  app.register(healthRoutes, deps);
+
+  app.register(orderRoutes, { ...deps, prefix: '/api/external' });
+
+  app.register(adminOrderRoutes, { ...deps, prefix: '/api/admin' });
 
   return app;
 }

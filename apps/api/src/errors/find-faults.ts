@@ -48,6 +48,8 @@ function toFaults(
   if (error.keyword === 'required') {
     return error.params.requiredProperties.map((name) => toMissing([...keys, name]));
   }
+  // Each property it does not allow is reported on its own, too.
+  if (error.keyword === 'additionalProperties') return [];
   const found = follow(schema, value, keys);
   if (found.isRequired && isAbsent(found.value)) return [toMissing(keys)];
   const path = toPath(keys);
@@ -66,14 +68,21 @@ function follow(schema: SchemaKeywords, value: unknown, keys: readonly string[])
   let found = { schema, value, isRequired: false };
   for (const key of keys) {
     const parent = withoutNull(found.schema);
-    const child = Array.isArray(parent.items) ? parent.items[Number(key)] : parent.items;
     found = {
-      schema: parent.properties?.[key] ?? child ?? {},
+      schema: parent.properties?.[key] ?? toItemSchema(parent, key) ?? {},
       value: (found.value as Record<string, unknown> | null)?.[key],
       isRequired: parent.required?.includes(key) ?? false,
     };
   }
   return found;
+}
+
+function toItemSchema({ items }: SchemaKeywords, key: string): SchemaKeywords | undefined {
+  return isTuple(items) ? items[Number(key)] : items;
+}
+
+function isTuple(items: SchemaKeywords['items']): items is readonly SchemaKeywords[] {
+  return Array.isArray(items);
 }
 
 function withoutNull(schema: SchemaKeywords): SchemaKeywords {

@@ -1,4 +1,8 @@
-import { isDatabaseUnavailable, sqlStateOf } from '@vendor-server/platform/database/database-errors.ts';
+import {
+  isDatabaseUnavailable,
+  isLockTimeout,
+  sqlStateOf,
+} from '@vendor-server/platform/database/database-errors.ts';
 import { ApiError } from './api-error.ts';
 
 /** The body of every answer that is not a success. */
@@ -40,14 +44,19 @@ export function toApiError(error: unknown): ApiError {
       return new ApiError('invalid_request', { message: 'The URL is not valid percent-encoding.', cause });
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return new ApiError('not_found', { cause });
+    default:
+      return toDatabaseError(error) ?? new ApiError('internal_error', { cause });
   }
-  if (isDatabaseUnavailable(error) || sqlStateOf(error) === QUERY_CANCELED) {
-    return new ApiError('database_unavailable', {
-      headers: { 'retry-after': DATABASE_RETRY_AFTER_SECONDS },
-      cause,
-    });
-  }
-  return new ApiError('internal_error', { cause });
+}
+
+/** An error of a database that is away, or there and not keeping up; null for any other. */
+function toDatabaseError(cause: unknown): ApiError | null {
+  if (!isDatabaseUnavailable(cause) && !isLockTimeout(cause) && sqlStateOf(cause) !== QUERY_CANCELED)
+    return null;
+  return new ApiError('database_unavailable', {
+    headers: { 'retry-after': DATABASE_RETRY_AFTER_SECONDS },
+    cause,
+  });
 }
 
 /**

@@ -110,7 +110,9 @@ export async function findAnyOrder(executor: SqlExecutor, orderId: string): Prom
 }
 
 function toFoundOrder(row: OrderRow | undefined): FoundOrder | null {
-  return row === undefined ? null : { order: toOrderSnapshot(row), vendor: toVendorSnapshot(row), now: row.now };
+  return row === undefined
+    ? null
+    : { order: toOrderSnapshot(row), vendor: toVendorSnapshot(row), now: row.now };
 }
 
 export function toOrderSnapshot(row: OrderRow): OrderSnapshot {

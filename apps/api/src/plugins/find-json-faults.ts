@@ -9,7 +9,7 @@ const MAX_FAULTS = 20;
 const MAX_PATH_LENGTH = 200;
 
 interface Container {
-  readonly value: object;
+  readonly value: Readonly<Record<string, unknown>>;
   readonly parent: Container | null;
   /** Key in the parent; empty for the document itself. */
   readonly key: string;
@@ -19,14 +19,19 @@ interface Container {
 /** @returns one `<field path> <rule>` per fault, at most 20; empty when the document is fine */
 export function findJsonFaults(document: object): string[] {
   const faults: string[] = [];
-  const open: Container[] = [{ value: document, parent: null, key: '', depth: 1 }];
+  const open: Container[] = [{ value: document as Record<string, unknown>, parent: null, key: '', depth: 1 }];
   for (let container = open.pop(); container !== undefined; container = open.pop()) {
     for (const [key, value] of Object.entries(container.value)) {
       const fault = findKeyFault(key) ?? findValueFault(value);
       if (fault !== null) faults.push(`${toPath(container, key)} ${fault}`);
       if (typeof value !== 'object' || value === null) continue;
       if (container.depth === MAX_DEPTH) return [`body must not be nested deeper than ${MAX_DEPTH} levels`];
-      open.push({ value, parent: container, key, depth: container.depth + 1 });
+      open.push({
+        value: value as Record<string, unknown>,
+        parent: container,
+        key,
+        depth: container.depth + 1,
+      });
     }
     if (faults.length >= MAX_FAULTS) break;
   }

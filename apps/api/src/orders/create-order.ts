@@ -1,0 +1,130 @@
+/** The use case behind an order's creation: one transaction for the order, what announces it, and the key. */
+import {
+  buildNewOrder,
+  type FullOrderInput,
+  type ServiceOrderInput,
+} from '@vendor-server/domain/orders/build-new-order.ts';
+import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
+import { isLockTimeout } from '@vendor-server/platform/database/database-errors.ts';
+import {
+  retryTransient,
+  type SqlExecutor,
+  withTransaction,
+} from '@vendor-server/platform/database/sql-executor.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import type { AppDeps } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { countVendorsOfferedTo } from '../offers/offers-sql.ts';
+import type { ChangeContext } from '../plugins/change-context.ts';
+import { announceChange } from './announce-change.ts';
+import { readDatabaseClock } from './database-clock-sql.ts';
+import {
+  findKeptAnswer,
+  type IdempotencyKey,
+  keepAnswer,
+  limitLockWaits,
+  takeIdempotencyKey,
+} from './idempotency-keys-sql.ts';
+import type { RecordedChange } from './order-change-sql.ts';
+import { recordNewOrder } from './record-new-order.ts';
+
+/** How long a second request with a key waits for the first. */
+const KEY_WAIT_MS = 5_000;
+const KEY_RETRY_AFTER_SECONDS = '1';
+
+export interface CreateOrderRequest {
+  readonly customerServerId: string;
+  readonly input: ServiceOrderInput | FullOrderInput;
+  /** Null when the caller sent none: then every request makes an order. */
+  readonly idempotencyKey: Pick<IdempotencyKey, 'key' | 'bodyHash'> | null;
+  readonly context: ChangeContext;
+}
+
+export interface CreateOrderAnswer {
+  /** The 201 answer as JSON; the very bytes of the first answer when replayed. */
+  readonly body: string;
+  readonly replayed: boolean;
+}
+
+/**
+ * Creates an order, or finds the answer that was given for its idempotency key.
+ *
+ * @throws ApiError `idempotency_key_reused` or `idempotency_in_progress`; nothing is written then
+ */
+export async function createOrder(deps: AppDeps, request: CreateOrderRequest): Promise<CreateOrderAnswer> {
+  const { pool } = deps.database;
+  const now = await readDatabaseClock(pool);
+  const ids = { orderId: createId(), customerServerId: request.customerServerId };
+  const order = buildNewOrder(request.input, ids, now);
+  const body = JSON.stringify(buildAnswer(order, await countVendorsOfferedTo(pool, workTypeOf(order))));
+
+  const { idempotencyKey, context } = request;
+  if (idempotencyKey === null) {
+    const recorded = await retryTransient(() => recordNewOrder(pool, order, context));
+    await announceChange(deps, order, null, recorded);
+    return { body, replayed: false };
+  }
+  const key = { ...idempotencyKey, customerServerId: request.customerServerId };
+  const outcome = await retryTransient(() =>
+    withTransaction(pool, (client) => recordOnce(client, { order, key, body, context })),
+  );
+  if ('keptBody' in outcome) return { body: outcome.keptBody, replayed: true };
+  await announceChange(deps, order, null, outcome);
+  return { body, replayed: false };
+}
+
+interface KeyedOrder {
+  readonly order: OrderSnapshot;
+  readonly key: IdempotencyKey;
+  /** The answer to keep. */
+  readonly body: string;
+  readonly context: ChangeContext;
+}
+
+/** Inside one transaction, which holds the key until it ends: a failure frees it. */
+async function recordOnce(
+  client: SqlExecutor,
+  { order, key, body, context }: KeyedOrder,
+): Promise<RecordedChange | { keptBody: string }> {
+  await limitLockWaits(client, KEY_WAIT_MS);
+  if (await takeKey(client, key)) {
+    const recorded = await recordNewOrder(client, order, context);
+    await keepAnswer(client, key, body);
+    return recorded;
+  }
+  const kept = await findKeptAnswer(client, key);
+  // Retention removed the key between the two statements: the caller's next try takes it.
+  if (kept === null) throw inProgress();
+  if (kept.bodyHash !== key.bodyHash) throw new ApiError('idempotency_key_reused');
+  return { keptBody: kept.responseBody };
+}
+
+async function takeKey(client: SqlExecutor, key: IdempotencyKey): Promise<boolean> {
+  try {
+    return await takeIdempotencyKey(client, key);
+  } catch (error) {
+    if (isLockTimeout(error)) throw inProgress();
+    throw error;
+  }
+}
+
+function inProgress(): ApiError {
+  return new ApiError('idempotency_in_progress', { headers: { 'retry-after': KEY_RETRY_AFTER_SECONDS } });
+}
+
+function workTypeOf({ metadata }: OrderSnapshot): string | null {
+  return typeof metadata.workType === 'string' ? metadata.workType : null;
+}
+
+function buildAnswer({ orderId, status }: OrderSnapshot, notifiedVendors: number) {
+  return {
+    ok: true,
+    message: 'Order created successfully',
+    data: {
+      orderId,
+      status,
+      // An offer is a row that online vendors see, not a message that could fail on its way.
+      broadcast: { success: notifiedVendors > 0, notifiedVendors, failedNotifications: 0 },
+    },
+  };
+}
