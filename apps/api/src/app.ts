@@ -1,6 +1,8 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { AppDeps } from './app-deps.ts';
+import { adminCustomerServerRoutes } from './customer-servers/admin-routes.ts';
+import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -50,9 +52,13 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   app.register(healthRoutes, deps);
 
-  app.register(orderRoutes, { ...deps, prefix: '/api/external' });
+  const external = { ...deps, prefix: '/api/external' };
+  app.register(orderRoutes, external);
+  app.register(customerServerMeRoutes, external);
 
-  app.register(adminOrderRoutes, { ...deps, prefix: '/api/admin' });
+  const admin = { ...deps, prefix: '/api/admin' };
+  app.register(adminCustomerServerRoutes, admin);
+  app.register(adminOrderRoutes, admin);
 
   return app;
 }

@@ -23,7 +23,7 @@ export function requiredText(maxLength: number) {
   return Type.String({
     pattern: '\\S',
     maxLength,
-    rule: `must be a string of at most ${maxLength} characters`,
+    rule: `must be a string of at most ${maxLength} characters that is not blank`,
   });
 }
 

@@ -1,0 +1,59 @@
+import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
+import { createCustomerServer } from '@vendor-server/platform/customer-servers/create-customer-server.ts';
+import type { Routes } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { requireOperator } from '../plugins/authentication.ts';
+import { toPageRequest } from '../plugins/paging.ts';
+import { CustomerServerParams } from '../schemas/common-schemas.ts';
+import { findCustomerServer, listCustomerServers, renameCustomerServer } from './customer-server-queries.ts';
+import { CustomerServerCreateBody, CustomerServerListQuery, CustomerServerPatchBody } from './schemas.ts';
+import { toCustomerServerResource } from './to-resource.ts';
+
+/** `/api/admin/customer-servers` */
+export const adminCustomerServerRoutes: Routes = async (app, deps) => {
+  const { prisma } = deps.database;
+  app.addHook('onRequest', requireOperator(deps));
+
+  app.get('/customer-servers', { schema: { querystring: CustomerServerListQuery } }, async ({ query }) => {
+    const page = await listCustomerServers(prisma, toPageRequest(query));
+    return { ok: true, data: page.items.map(toCustomerServerResource), nextCursor: page.nextCursor };
+  });
+
+  app.post('/customer-servers', { schema: { body: CustomerServerCreateBody } }, async ({ body }, reply) => {
+    const webhookUrl = body.webhookUrl ?? null;
+    if (webhookUrl !== null) assertUsableUrl(webhookUrl, deps.settings.webhookAllowHttp);
+    const { endpoint, ...created } = await prisma.$transaction((transaction) =>
+      createCustomerServer(transaction, deps.secretBox, { name: body.name, webhookUrl }),
+    );
+    // The one time that the secrets are shown.
+    return reply
+      .code(201)
+      .send({ ok: true, data: { ...created, ...(endpoint === null ? {} : { endpoint }) } });
+  });
+
+  app.get(
+    '/customer-servers/:customerServerId',
+    { schema: { params: CustomerServerParams } },
+    async (request) => answer(request.params.customerServerId),
+  );
+
+  app.patch(
+    '/customer-servers/:customerServerId',
+    { schema: { params: CustomerServerParams, body: CustomerServerPatchBody } },
+    async ({ params: { customerServerId }, body: { name } }) => {
+      if (name !== undefined) await renameCustomerServer(prisma, customerServerId, name);
+      return answer(customerServerId);
+    },
+  );
+
+  async function answer(customerServerId: string) {
+    const server = await findCustomerServer(prisma, customerServerId);
+    if (server === null) throw new ApiError('not_found');
+    return { ok: true, data: toCustomerServerResource(server) };
+  }
+};
+
+function assertUsableUrl(webhookUrl: string, allowHttp: boolean): void {
+  const check = checkEndpointUrl(webhookUrl, { allowHttp });
+  if (!check.ok) throw new ApiError('validation_failed', { details: [`webhookUrl ${check.reason}`] });
+}

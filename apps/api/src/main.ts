@@ -1,0 +1,85 @@
+/** The API process: takes orders and status changes, and hands their announcements over to the queue. */
+import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
+import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
+import { waitForDatabase } from '@vendor-server/platform/database/wait-for-database.ts';
+import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
+import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
+import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { createSender } from '@vendor-server/sender/create-sender.ts';
+import { buildApp } from './app.ts';
+import { createOfferEvents } from './offers/offer-events.ts';
+
+/** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
+const STOP_DEADLINE_MS = 15_000;
+/** A request takes about a millisecond of each statement; the rest is for those that wait for a key. */
+const MAX_CONNECTIONS = 24;
+/** How long a caller waits for the queue after its change has committed. */
+const DISPATCH_WAIT_MS = 100;
+/** Webhook tests are the only requests that the API sends. */
+const MAX_TEST_CONNECTIONS_PER_ORIGIN = 16;
+
+const settings = loadSettings(process.env);
+const logger = createLogger(settings, { name: 'api' });
+
+await runProcess({
+  logger,
+  stopDeadlineMs: STOP_DEADLINE_MS,
+  async start(lifecycle) {
+    logger.info({ settings: describeSettings(settings) }, 'API starting');
+    const { databaseUrl } = settings;
+    if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
+
+    const database = await lifecycle.start(
+      'database',
+      () =>
+        createDatabase({
+          url: databaseUrl,
+          applicationName: 'vendor-server-api',
+          maxConnections: MAX_CONNECTIONS,
+          logger,
+        }),
+      (started) => started.close(),
+    );
+    await waitForDatabase(database, logger, lifecycle.stopping);
+    const secretBox = createSecretBox({
+      current: settings.secretsEncryptionKey,
+      previous: settings.secretsEncryptionKeyPrevious,
+    });
+    const applied = await applyDefaultCustomerServer(database, settings, secretBox);
+    if (applied !== null && applied.changes.length > 0)
+      logger.info(applied, 'Default customer server applied');
+
+    const queue = await lifecycle.start(
+      'queue',
+      () => createDeliveryQueue({ redisUrl: settings.redisUrl, databaseUrl, logger }),
+      (started) => started.close(),
+    );
+    const dispatcher = await lifecycle.start(
+      'dispatcher',
+      () => createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS }),
+      (started) => started.drain(),
+    );
+    const sender = await lifecycle.start(
+      'sender',
+      () =>
+        createSender({
+          allowedNetworks: settings.webhookAllowedNetworks,
+          maxConnectionsPerOrigin: MAX_TEST_CONNECTIONS_PER_ORIGIN,
+        }),
+      (started) => started.close(),
+    );
+    const offerEvents = createOfferEvents();
+    const app = await lifecycle.start(
+      'app',
+      () => buildApp({ settings, logger, database, queue, dispatcher, offerEvents, secretBox, sender }),
+      // Stops listening, answers what is in flight, and closes the connections.
+      (started) => started.close(),
+    );
+    const url = await app.listen({ host: settings.host, port: settings.port });
+    logger.info({ url }, 'API ready');
+  },
+});
