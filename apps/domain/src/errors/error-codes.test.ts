@@ -21,10 +21,11 @@ it.each(PROMISED)('%s comes with %i', (code, status) => {
   expect(ERROR_CODES[code].status).toBe(status);
 });
 
-it('has nothing but snake_case codes, error statuses and sentences', () => {
-  for (const [code, { status, message }] of Object.entries(ERROR_CODES)) {
+it.each(Object.entries(ERROR_CODES))(
+  '%s is snake_case and has an error status and a sentence',
+  (code, error) => {
     expect(code).toMatch(/^[a-z]+(_[a-z]+)*$/);
-    expect(status >= 400 && status < 600, code).toBe(true);
-    expect(message, code).not.toBe('');
-  }
-});
+    expect(error.status >= 400 && error.status < 600).toBe(true);
+    expect(error.message).not.toBe('');
+  },
+);

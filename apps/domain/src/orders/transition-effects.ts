@@ -47,6 +47,7 @@ export function applyEffects(
   effects: readonly Effect[],
   context: EffectContext,
 ): OrderSnapshot {
-  const applied = effects.map((effect): Partial<OrderSnapshot> => EFFECTS[effect](order, context));
-  return Object.assign({ ...order }, ...applied);
+  const changed = { ...order };
+  for (const effect of effects) Object.assign(changed, EFFECTS[effect](order, context));
+  return changed;
 }
