@@ -6,8 +6,10 @@ import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
+import { offerRoutes } from './offers/routes.ts';
 import { adminOrderRoutes } from './orders/admin-routes.ts';
 import { orderRoutes } from './orders/routes.ts';
+import { partnerRoutes } from './partners/routes.ts';
 import { authentication } from './plugins/authentication.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { chooseRequestId, requestId } from './plugins/request-id.ts';
@@ -15,6 +17,10 @@ import { requestLog } from './plugins/request-log.ts';
 import { singleHeaders } from './plugins/single-headers.ts';
 import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
+import { adminVendorRoutes } from './vendors/admin-routes.ts';
+import { vendorMeRoutes } from './vendors/me-routes.ts';
+import { vendorOrderRoutes } from './vendors/order-routes.ts';
+import { webhookTestRoutes } from './webhook-endpoints/routes.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 /** From the first byte of a request to its last: one that drips in must not hold a connection for minutes. */
@@ -55,10 +61,18 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   const external = { ...deps, prefix: '/api/external' };
   app.register(orderRoutes, external);
   app.register(customerServerMeRoutes, external);
+  app.register(partnerRoutes, external);
+  app.register(webhookTestRoutes, external);
+
+  const vendor = { ...deps, prefix: '/api/vendor' };
+  app.register(vendorMeRoutes, vendor);
+  app.register(vendorOrderRoutes, vendor);
+  app.register(offerRoutes, vendor);
 
   const admin = { ...deps, prefix: '/api/admin' };
   app.register(adminCustomerServerRoutes, admin);
   app.register(adminOrderRoutes, admin);
+  app.register(adminVendorRoutes, admin);
 
   return app;
 }

@@ -127,7 +127,7 @@ export function createOfferStreams({
       return;
     }
     stream.isLoading = true;
-    loadSnapshot(stream).catch((error) => endAfterFailure([stream], error));
+    loadSnapshot(stream).catch((error: unknown) => endAfterFailure([stream], error));
   }
 
   const renew = createCoalescer<'vendors', string>(async (_key, vendorIds) => {

@@ -1,7 +1,5 @@
-import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
-import type { AppDeps } from '../app-deps.ts';
+import type { Routes } from '../app-deps.ts';
 import { requireVendor } from '../plugins/authentication.ts';
 import { PageQuery, toPage, toPageRequest } from '../plugins/paging.ts';
 import { createOfferStreams } from './offer-streams.ts';
@@ -11,7 +9,7 @@ import { toOffer } from './to-offer.ts';
 const OffersQuery = Type.Object(PageQuery, { additionalProperties: false });
 
 /** `/api/vendor/offers`: what a vendor may take, as a list and as a stream. */
-export async function offersRoutes(app: FastifyInstance, deps: AppDeps): Promise<void> {
+export const offerRoutes: Routes = async (app, deps) => {
   const { pool } = deps.database;
   const streams = createOfferStreams({
     executor: pool,
@@ -21,9 +19,8 @@ export async function offersRoutes(app: FastifyInstance, deps: AppDeps): Promise
   // The server waits for its open responses, and these end only when told to.
   app.addHook('preClose', async () => streams.close());
   app.addHook('onRequest', requireVendor(deps));
-  const typed = app.withTypeProvider<TypeBoxTypeProvider>();
 
-  typed.get('/api/vendor/offers', { schema: { querystring: OffersQuery } }, async (request) => {
+  app.get('/offers', { schema: { querystring: OffersQuery } }, async (request) => {
     const { limit, after } = toPageRequest(request.query);
     const rows = await listOffersForVendor(pool, request.vendor.id, { after, limit: limit + 1 });
     const page = toPage(rows, limit, (row) => ({ at: row.created_at, id: row.id }));
@@ -31,7 +28,7 @@ export async function offersRoutes(app: FastifyInstance, deps: AppDeps): Promise
   });
 
   // Without HEAD, which would open a stream that nobody reads.
-  typed.get('/api/vendor/offers/stream', { exposeHeadRoute: false }, async (request, reply) => {
+  app.get('/offers/stream', { exposeHeadRoute: false }, async (request, reply) => {
     const body = await streams.open(request.vendor.id, reply.raw);
     return (
       reply
@@ -42,4 +39,4 @@ export async function offersRoutes(app: FastifyInstance, deps: AppDeps): Promise
         .send(body)
     );
   });
-}
+};

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createSecret } from '@vendor-server/platform/secrets/create-secret.ts';
 
-/** A vendor's API key: 256 random bits; the prefix lets people and secret scanners recognise it. */
+/** A new vendor API key; the prefix lets people and secret scanners recognise it. */
 export function createApiKey(): string {
-  return `vk_${randomBytes(32).toString('base64url')}`;
+  return `vk_${createSecret()}`;
 }

@@ -44,10 +44,10 @@ export async function updateVendor(
   const [vendor] = await prisma.vendor.updateManyAndReturn({
     where: { id: vendorId },
     data: {
-      ...(vendorName == null ? {} : { vendorName }),
-      ...(mobile == null ? {} : { mobile }),
-      ...(businessAddress == null ? {} : { businessAddress }),
-      ...(selectedServices == null ? {} : { selectedServices: withoutRepeats(selectedServices) }),
+      ...(typeof vendorName === 'string' && { vendorName }),
+      ...(typeof mobile === 'string' && { mobile }),
+      ...(typeof businessAddress === 'string' && { businessAddress }),
+      ...(Array.isArray(selectedServices) && { selectedServices: withoutRepeats(selectedServices) }),
       updatedAt: new Date(),
     },
   });

@@ -1,0 +1,53 @@
+import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
+import type { FastifyRequest } from 'fastify';
+import type { AppDeps } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { readCustomerServerSecret, requirePartner } from '../plugins/authentication.ts';
+import { findCustomerServerBySecretHash } from '../plugins/authentication-sql.ts';
+import type { TestSubject } from './test-target-sql.ts';
+
+export interface TestCaller {
+  /** Whose tests count together. */
+  readonly key: string;
+  readonly subject: TestSubject;
+  /** What a customer server proved itself with; null for a partner. */
+  readonly presentedSecret: string | null;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Set by `requireTestCaller`. */
+    testCaller: TestCaller;
+  }
+}
+
+/**
+ * A customer server with its secret under either name, or a partner with its own. Whoever is neither is told
+ * so in the partner's words, which integrators of the webhook test match on.
+ */
+export function requireTestCaller(
+  deps: Pick<AppDeps, 'database' | 'settings'>,
+): (request: FastifyRequest) => Promise<void> {
+  const requirePartnerSecret = requirePartner(deps);
+  return async (request) => {
+    const presentedSecret = readCustomerServerSecret(request);
+    const customerServer =
+      presentedSecret === null
+        ? null
+        : await findCustomerServerBySecretHash(deps.database.pool, hashSecret(presentedSecret));
+    if (customerServer !== null) {
+      request.customerServer = customerServer;
+      request.testCaller = {
+        key: customerServer.id,
+        subject: { customerServerId: customerServer.id },
+        presentedSecret,
+      };
+      return;
+    }
+    if (presentedSecret !== null && request.headers['x-vendor-secret'] === undefined) {
+      throw new ApiError('unauthorized', { message: 'invalid vendor secret' });
+    }
+    await requirePartnerSecret(request);
+    request.testCaller = { key: 'partner', subject: 'default', presentedSecret: null };
+  };
+}

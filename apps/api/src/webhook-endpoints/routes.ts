@@ -1,0 +1,64 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
+import type { FastifyBaseLogger } from 'fastify';
+import Type from 'typebox';
+import type { Routes } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { optional } from '../schemas/common-schemas.ts';
+import { buildTestRequest, type TestRequest } from './build-test-request.ts';
+import { createRateLimit } from './create-rate-limit.ts';
+import { requireTestCaller } from './require-test-caller.ts';
+import { readTestTarget } from './test-target-sql.ts';
+import { toTestAnswer } from './to-test-answer.ts';
+
+const WebhookTestBody = Type.Object({ webhookUrl: optional(Type.String()) });
+
+/** Shorter than for deliveries: somebody waits for the answer. */
+const TEST_TIMEOUT_MS = 5_000;
+const TESTS_PER_MINUTE = 30;
+
+/** `/api/external/webhook-test`: one request to an endpoint, and what came of it. */
+export const webhookTestRoutes: Routes = async (app, deps) => {
+  const { database, secretBox, sender, settings } = deps;
+  const use = createRateLimit({ limit: TESTS_PER_MINUTE, windowMs: 60_000 });
+
+  app.decorateRequest('testCaller');
+  app.addHook('onRequest', requireTestCaller(deps));
+  app.addHook('onRequest', async (request, reply) => {
+    const { isAllowed, headers, resetSeconds } = use(request.testCaller.key);
+    reply.headers(headers);
+    if (!isAllowed) throw new ApiError('rate_limited', { headers: { 'retry-after': String(resetSeconds) } });
+  });
+
+  app.post(
+    '/webhook-test',
+    { schema: { body: WebhookTestBody }, config: { validationSentence: 'validation error' } },
+    async (request, reply) => {
+      const url = request.body.webhookUrl ?? null;
+      if (url !== null) assertIsEndpointUrl(url, settings.webhookAllowHttp);
+      const { subject, presentedSecret } = request.testCaller;
+      const target = await readTestTarget(database.pool, subject);
+      const test = buildTestRequest(secretBox, { ...target, url, presentedSecret });
+      if (test === null) {
+        return reply.code(400).send({ success: false, error: 'No webhook URL configured' });
+      }
+      const result = await sender.send({ ...test, deadline: performance.now() + TEST_TIMEOUT_MS });
+      logTest(request.log, settings.debugWebhooks, test, result);
+      const answer = toTestAnswer(result);
+      return reply.code(answer.success ? 200 : 400).send(answer);
+    },
+  );
+};
+
+/** The logger leaves out the values of secret headers. */
+function logTest(log: FastifyBaseLogger, isDebug: boolean, test: TestRequest, result: AttemptResult): void {
+  const { outcome, responseStatus, durationMs, error } = result;
+  const endpointHost = new URL(test.url).host;
+  log.info({ endpointHost, outcome, responseStatus, durationMs, error }, 'Webhook connection tested');
+  if (isDebug) log.info({ request: test, response: result }, 'webhook test exchange');
+}
+
+function assertIsEndpointUrl(url: string, allowHttp: boolean): void {
+  const check = checkEndpointUrl(url, { allowHttp });
+  if (!check.ok) throw new ApiError('validation_failed', { details: [`webhookUrl ${check.reason}`] });
+}
