@@ -12,9 +12,12 @@ export interface RunProcessOptions {
   stopDeadlineMs: number;
   /** Signals that stop the process; SIGTERM and SIGINT unless said otherwise. */
   signals?: readonly NodeJS.Signals[];
-  /** Starts the parts of the process, in order. */
-  start: (lifecycle: Lifecycle) => Promise<void>;
+  /** Starts the parts of the process, in order. A process that ends by itself calls `exit`. */
+  start: (lifecycle: Lifecycle, exit: Exit) => Promise<void>;
 }
+
+/** Stops all parts and then exits with the code, or with 1 when stopping was not clean. */
+export type Exit = (reason: string, exitCode: number) => void;
 
 /**
  * Runs a process from its start to its exit code: 0 after a requested stop that was clean, 1 after a failure.
@@ -63,7 +66,7 @@ export async function runProcess({
   }
 
   try {
-    await start(lifecycle);
+    await start(lifecycle, (reason, exitCode) => void stopAndExit(reason, exitCode));
   } catch (err) {
     if (err instanceof LifecycleStoppedError) return;
     logger.fatal({ err }, 'Could not start');

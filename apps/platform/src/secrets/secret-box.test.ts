@@ -25,18 +25,16 @@ describe('createSecretBox', () => {
 
   test('refuses every text with one changed character', () => {
     const sealed = box.seal('test-customer-secret-1', ROW);
-    for (let index = 0; index < sealed.length; index += 1) {
-      const other = sealed[index] === 'A' ? 'B' : 'A';
-      const changed = sealed.slice(0, index) + other + sealed.slice(index + 1);
-      let opened: string | null = null;
+    // The last character is left out: its unused low bits may differ without changing a byte.
+    const outcomes = Array.from(sealed.slice(0, -1), (character, index) => {
+      const other = character === 'A' ? 'B' : 'A';
       try {
-        opened = box.open(changed, ROW);
+        return box.open(sealed.slice(0, index) + other + sealed.slice(index + 1), ROW);
       } catch (error) {
-        expect(error).toBeInstanceOf(SecretBoxError);
+        return error;
       }
-      // Unused low bits of a last base64url character may differ without changing a byte.
-      if (opened !== null) expect(opened).toBe('test-customer-secret-1');
-    }
+    });
+    expect(outcomes.filter((outcome) => !(outcome instanceof SecretBoxError))).toEqual([]);
   });
 
   test.each(['', 'v1', 'plain text', 'v1.00000000.AAAA.AAAA', 'v2.a.b.c', 'v1.a.b.c.d'])(

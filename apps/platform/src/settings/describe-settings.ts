@@ -17,7 +17,9 @@ export function describeSettings(settings: Settings): string[] {
   );
 }
 
-function toDescriptions(settings: Settings): Record<string, unknown> {
+type Description = string | number | boolean | null | readonly (string | number)[];
+
+function toDescriptions(settings: Settings): Record<string, Description> {
   const previousKey = settings.secretsEncryptionKeyPrevious;
   return {
     NODE_ENV: settings.production ? 'production' : 'development',
