@@ -20,8 +20,7 @@ export const FINAL_DELIVERY_STATES = [
 
 export const DELIVERY_STATES = [...OPEN_DELIVERY_STATES, ...FINAL_DELIVERY_STATES] as const;
 
-export type OpenDeliveryState = (typeof OPEN_DELIVERY_STATES)[number];
-export type FinalDeliveryState = (typeof FINAL_DELIVERY_STATES)[number];
+type OpenDeliveryState = (typeof OPEN_DELIVERY_STATES)[number];
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
 const open: ReadonlySet<DeliveryState> = new Set(OPEN_DELIVERY_STATES);

@@ -15,8 +15,7 @@ export const TERMINAL_STATUSES = ['completed', 'cancelled'] as const;
 /** Every status an order can have, as published in the integration guide's "Status Values". */
 export const ORDER_STATUSES = [...OPEN_STATUSES, ...TERMINAL_STATUSES] as const;
 
-export type OpenStatus = (typeof OPEN_STATUSES)[number];
-export type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
+type TerminalStatus = (typeof TERMINAL_STATUSES)[number];
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 const terminal: ReadonlySet<OrderStatus> = new Set(TERMINAL_STATUSES);
