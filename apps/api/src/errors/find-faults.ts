@@ -48,14 +48,22 @@ function toFaults(
   if (error.keyword === 'required') {
     return error.params.requiredProperties.map((name) => toMissing([...keys, name]));
   }
-  // Each property it does not allow is reported on its own, too.
-  if (error.keyword === 'additionalProperties') return [];
+  if (isImplied(error)) return [];
   const found = follow(schema, value, keys);
   if (found.isRequired && isAbsent(found.value)) return [toMissing(keys)];
   const path = toPath(keys);
-  // The schema `false` is what `additionalProperties: false` says of each property it does not know.
-  const rule = error.keyword === 'boolean' ? 'is not known here' : describeRule(found.schema);
-  return [{ path, isMissing: false, sentence: `${path || whole} ${rule}` }];
+  // What the schema does not allow at all: a property it does not know, or an item too many.
+  if (error.keyword === 'boolean' && !found.isItem) {
+    return [{ path, isMissing: false, sentence: `${path} is not known here` }];
+  }
+  if (error.keyword === 'boolean') return [toBroken(toPath(keys.slice(0, -1)), found.parent)];
+  return [toBroken(path || whole, found.schema)];
+}
+
+/** Whether another error says the same better: of a property, or of what an optional value is besides null. */
+function isImplied(error: TLocalizedValidationError): boolean {
+  if (error.keyword === 'type') return error.params.type === 'null';
+  return error.keyword === 'anyOf' || error.keyword === 'additionalProperties';
 }
 
 function toMissing(keys: readonly string[]): Fault {
@@ -63,14 +71,20 @@ function toMissing(keys: readonly string[]): Fault {
   return { path, isMissing: true, sentence: `${path} is required` };
 }
 
+function toBroken(path: string, schema: SchemaKeywords): Fault {
+  return { path, isMissing: false, sentence: `${path} ${describeRule(schema)}` };
+}
+
 /** The schema and the value at a path, and whether the object there must have it. */
 function follow(schema: SchemaKeywords, value: unknown, keys: readonly string[]) {
-  let found = { schema, value, isRequired: false };
+  let found = { schema, value, parent: schema, isItem: false, isRequired: false };
   for (const key of keys) {
     const parent = withoutNull(found.schema);
     found = {
       schema: parent.properties?.[key] ?? toItemSchema(parent, key) ?? {},
       value: (found.value as Record<string, unknown> | null)?.[key],
+      parent,
+      isItem: Array.isArray(found.value),
       isRequired: parent.required?.includes(key) ?? false,
     };
   }
@@ -90,7 +104,7 @@ function withoutNull(schema: SchemaKeywords): SchemaKeywords {
 }
 
 function isAbsent(value: unknown): boolean {
-  return value === null || (typeof value === 'string' && value.trim() === '');
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 /** The parts of a JSON pointer (RFC 6901). */
@@ -103,5 +117,9 @@ function toKeys(pointer: string): string[] {
 
 /** `items[0].title` */
 function toPath(keys: readonly string[]): string {
-  return keys.map((key, index) => (/^\d+$/.test(key) ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+  return keys.map((key, index) => (isIndex(key) ? `[${key}]` : index === 0 ? key : `.${key}`)).join('');
+}
+
+function isIndex(key: string | undefined): boolean {
+  return key !== undefined && /^\d+$/.test(key);
 }

@@ -1,0 +1,118 @@
+import { createCustomerServer } from '@vendor-server/platform/customer-servers/create-customer-server.ts';
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
+import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
+import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { createSender } from '@vendor-server/sender/create-sender.ts';
+import type { FastifyInstance } from 'fastify';
+import { buildApp } from '../app.ts';
+import type { AppDeps } from '../app-deps.ts';
+import { createOfferEvents } from '../offers/offer-events.ts';
+
+export const OPERATOR_KEY = 'test-admin-key-1';
+export const PARTNER_SECRET = 'test-partner-secret-1';
+
+type Headers = Record<string, string>;
+
+export interface TestApi {
+  readonly app: FastifyInstance;
+  readonly deps: AppDeps;
+  readonly database: Database;
+  /** URL of the database, for connections of a test's own. */
+  readonly databaseUrl: string;
+  /** What was added to the queue, oldest first. */
+  readonly jobs: DeliveryJobRequest[];
+  /** The log's lines, oldest first. */
+  readonly logLines: string[];
+  readonly operator: Headers;
+  /** A customer server that nothing else uses, and the headers that prove it. */
+  addCustomerServer(webhookUrl?: string): Promise<{ id: string; secret: string; headers: Headers }>;
+  /** A vendor that nothing else uses, online unless said otherwise. */
+  addVendor(vendor?: { services?: string[]; online?: boolean }): Promise<{ id: string; headers: Headers }>;
+  close(): Promise<void>;
+}
+
+/** The app that ships, on a database of its own; only the queue is a list. */
+export async function createTestApi(env: Record<string, string> = {}): Promise<TestApi> {
+  const { url, database, drop } = await createTestDatabase();
+  const settings = loadSettings({
+    DATABASE_URL: url,
+    ADMIN_API_KEY: OPERATOR_KEY,
+    EXTERNAL_VENDOR_SECRET: PARTNER_SECRET,
+    LOG_LEVEL: 'debug',
+    ...env,
+  });
+  const logLines: string[] = [];
+  const logger = createLoggerTo(
+    { write: (line) => void logLines.push(line) },
+    { name: 'api', level: settings.logLevel },
+  );
+  const jobs: DeliveryJobRequest[] = [];
+  const queue = createListQueue(jobs);
+  const secretBox = createSecretBox({ current: settings.secretsEncryptionKey, previous: null });
+  const sender = createSender({
+    allowedNetworks: settings.webhookAllowedNetworks,
+    maxConnectionsPerOrigin: 4,
+  });
+  const dispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
+  const offerEvents = createOfferEvents();
+  const deps: AppDeps = { settings, logger, database, queue, dispatcher, offerEvents, secretBox, sender };
+  const app = buildApp(deps);
+
+  return {
+    app,
+    deps,
+    database,
+    databaseUrl: url,
+    jobs,
+    logLines,
+    operator: { authorization: `Bearer ${OPERATOR_KEY}` },
+    async addCustomerServer(webhookUrl) {
+      const { customerServerId, secret } = await database.prisma.$transaction((transaction) =>
+        createCustomerServer(transaction, secretBox, {
+          name: 'Test customer server',
+          webhookUrl: webhookUrl ?? null,
+        }),
+      );
+      return { id: customerServerId, secret, headers: { 'x-customer-secret': secret } };
+    },
+    async addVendor({ services = [], online = true } = {}) {
+      const id = createId();
+      const apiKey = `test-vendor-key-${id}`;
+      await database.prisma.vendor.create({
+        data: {
+          id,
+          vendorName: 'Test vendor',
+          mobile: '+910000000000',
+          selectedServices: services,
+          apiKeyHash: hashSecret(apiKey),
+          onlineUntil: online ? new Date(Date.now() + 3_600_000) : null,
+        },
+      });
+      return { id, headers: { authorization: `Bearer ${apiKey}` } };
+    },
+    async close() {
+      await app.close();
+      await dispatcher.drain();
+      await sender.close();
+      await drop();
+    },
+  };
+}
+
+function createListQueue(jobs: DeliveryJobRequest[]): DeliveryQueue {
+  return {
+    async add(added) {
+      jobs.push(...added);
+    },
+    stateOf: async () => 'live',
+    ping: async () => undefined,
+    close: async () => undefined,
+  };
+}
