@@ -80,6 +80,12 @@ describe('the budget', () => {
     expect(decide(resultOf('timed_out'), 1, [])).toEqual({ kind: 'failed', reason: 'retries_exhausted' });
   });
 
+  it('is not spent by attempts that come on top of it', () => {
+    expect(decide(answered(500), 0)).toEqual(firstRetry);
+    expect(decide(answered(500), 0, [])).toEqual({ kind: 'retry', delayMs: 0, holdIn: 'queue' });
+    expect(decide(answered(500), 3)).toEqual({ kind: 'retry', delayMs: 3000, holdIn: 'queue' });
+  });
+
   it('is not what an interrupted attempt or a success depends on', () => {
     expect(decide(resultOf('interrupted'), 4)).toEqual({ kind: 'retry', delayMs: 0, holdIn: 'queue' });
     expect(decide(resultOf('acknowledged', { responseStatus: 204 }), 4)).toEqual({ kind: 'delivered' });

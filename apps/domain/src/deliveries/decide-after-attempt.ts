@@ -37,7 +37,7 @@ export type AfterAttempt =
 
 export interface AfterAttemptInput {
   result: AttemptResult;
-  /** Attempts counted against the budget, this one included, unless it was interrupted. */
+  /** Attempts counted against the budget, this one included unless it came on top (a probe). */
   budgetUsed: number;
   /** The wait before each retry: one first attempt and as many retries as there are waits. */
   retryDelaysMs: readonly number[];
@@ -69,8 +69,9 @@ function isRetriedStatus(status: number | null): boolean {
 }
 
 function retryOrFail({ result, budgetUsed, retryDelaysMs, now }: AfterAttemptInput): AfterAttempt {
-  const plannedMs = retryDelaysMs[budgetUsed - 1];
-  if (plannedMs === undefined) return { kind: 'failed', reason: 'retries_exhausted' };
+  if (budgetUsed > retryDelaysMs.length) return { kind: 'failed', reason: 'retries_exhausted' };
+  // Nothing is used yet after a probe that came before the first attempt.
+  const plannedMs = retryDelaysMs[Math.max(budgetUsed - 1, 0)] ?? 0;
   const delayMs = Math.max(plannedMs, askedWaitMs(result, now));
   return { kind: 'retry', delayMs, holdIn: delayMs <= MAX_QUEUE_HOLD_MS ? 'queue' : 'database' };
 }
