@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Lifecycle } from './lifecycle.ts';
-import { createLifecycle, LifecycleStoppedError } from './lifecycle.ts';
+import { createLifecycle } from './lifecycle.ts';
 
 const EXIT_FAILED = 1;
 /** By convention 128 + the signal's number. */
@@ -68,7 +68,8 @@ export async function runProcess({
   try {
     await start(lifecycle, (reason, exitCode) => void stopAndExit(reason, exitCode));
   } catch (err) {
-    if (err instanceof LifecycleStoppedError) return;
+    // Overtaken by a request to stop, which is being served already.
+    if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, 'Could not start');
     await stopAndExit('could not start', EXIT_FAILED);
   }
