@@ -15,13 +15,14 @@ export interface NameResolverOptions {
   hostsPath?: string;
   /** `address:port` of the name servers; default those of the system. */
   servers?: readonly string[];
+  /** How long each of three tries waits for an answer, default 2 000. */
+  tryTimeoutMs?: number;
 }
 
 const HOSTS_MAX_AGE_MS = 10_000;
-/** Three tries of at most 2 s: within the 10 s of an attempt a second name server still gets its turn. */
-const QUERY_TIMEOUT_MS = 1_500;
-const QUERY_MAX_TIMEOUT_MS = 2_000;
-const QUERY_TRIES = 3;
+/** A lost packet costs one try, and three fit into the 10 s of an attempt. */
+const TRY_TIMEOUT_MS = 2_000;
+const TRIES = 3;
 /** How long an answer for one address family waits for the other (RFC 8305 §3 names 50 ms for a person's wait). */
 const OTHER_FAMILY_WAIT_MS = 250;
 
@@ -35,11 +36,8 @@ const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBAD
  */
 export function createNameResolver(options: NameResolverOptions = {}): ResolveName {
   const hosts = createHostsFile(options.hostsPath ?? '/etc/hosts', HOSTS_MAX_AGE_MS);
-  const resolver = new Resolver({
-    timeout: QUERY_TIMEOUT_MS,
-    maxTimeout: QUERY_MAX_TIMEOUT_MS,
-    tries: QUERY_TRIES,
-  });
+  const timeout = options.tryTimeoutMs ?? TRY_TIMEOUT_MS;
+  const resolver = new Resolver({ timeout, maxTimeout: timeout, tries: TRIES });
   if (options.servers) resolver.setServers(options.servers);
 
   return async (host) => {

@@ -96,7 +96,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#answer = {
       ...toStatusOutcome(status),
       responseStatus: status,
-      retryAfter: [headers['retry-after']].flat()[0]?.slice(0, RETRY_AFTER_MAX_CHARS) ?? null,
+      retryAfter: [headers['retry-after']].flat()[0]?.trim().slice(0, RETRY_AFTER_MAX_CHARS) ?? null,
       durationMs: this.#elapsedMs(),
     };
     this.#stopTimer();

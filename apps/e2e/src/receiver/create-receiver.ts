@@ -4,6 +4,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import { clockNow, type ReceivedRequest, readRequest } from './received-request.ts';
 import { type Answering, respond, type Step } from './steps.ts';
+import { trackConnections } from './track-connections.ts';
 
 /** Which requests a rule is for: a path (without query), or a question about the request. */
 export type Matcher = string | ((request: ReceivedRequest) => boolean);
@@ -24,6 +25,8 @@ export interface Receiver {
   readonly port: number;
   /** Connections accepted so far. */
   readonly connections: number;
+  /** Connections that are open now. */
+  readonly openConnections: number;
   /** Bytes that arrived over all connections, under TLS those of the TCP connection. */
   readonly bytesReceived: number;
   /** The server names asked for in TLS handshakes (SNI), in order. */
@@ -31,11 +34,11 @@ export interface Receiver {
   url(path: string): string;
   /**
    * The n-th matching request gets the n-th step, all further ones the last. A later rule goes before an earlier
-   * one; what no rule matches is answered 200.
+   * one; what no rule matches, and a rule without steps, is answered 200.
    */
-  answer(matcher: Matcher, ...steps: [Step, ...Step[]]): void;
+  answer(matcher: Matcher, ...steps: Step[]): void;
   /** As `answer`, but counted for each key on its own, e.g. a step per attempt of each delivery. */
-  answerEach(keyOf: (request: ReceivedRequest) => string | undefined, ...steps: [Step, ...Step[]]): void;
+  answerEach(keyOf: (request: ReceivedRequest) => string | undefined, ...steps: Step[]): void;
   /** The first request, past or future, of which this is true. Rejects after `timeoutMs` (default 10 000). */
   waitFor(predicate: (request: ReceivedRequest) => boolean, timeoutMs?: number): Promise<ReceivedRequest>;
   /** All requests, as soon as there are that many. Rejects after `timeoutMs` (default 10 000). */
@@ -47,7 +50,7 @@ export interface Receiver {
 interface Rule {
   /** The key under which the request is counted; undefined when the rule is not for it. */
   keyOf: (request: ReceivedRequest) => string | undefined;
-  steps: readonly [Step, ...Step[]];
+  steps: readonly Step[];
   counts: Map<string, number>;
 }
 
@@ -58,24 +61,20 @@ export async function createReceiver(options: ReceiverOptions = {}): Promise<Rec
   const requests: ReceivedRequest[] = [];
   const rules: Rule[] = [];
   const serverNames: string[] = [];
-  const sockets = new Map<Socket, number>();
+  const taken = new WeakSet<Socket>();
   const watchers = new Set<() => void>();
-  const closing = new AbortController();
-  let connections = 0;
-  let bytesOfClosed = 0;
 
   const handle = async (message: IncomingMessage, response: ServerResponse) => {
-    const socket = message.socket;
-    const gone = new AbortController();
-    socket.once('close', () => gone.abort());
+    const { socket } = message;
+    const signal = connections.closeSignalOf(socket);
     try {
-      const request = await readRequest(message, connectionOf(socket));
+      const request = await readRequest(message, connections.numberOf(socket));
       requests.push(request);
       for (const look of watchers) look();
-      const signal = AbortSignal.any([closing.signal, gone.signal]);
-      await takeStep(rules, request)(toAnswering(request, response, socket, signal));
+      if (taken.has(socket)) return void socket.destroy();
+      await takeStep(rules, request)(toAnswering(request, response, signal, () => taken.add(socket)));
     } catch (error) {
-      if (!gone.signal.aborted && !closing.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     }
   };
   const onRequest = (message: IncomingMessage, response: ServerResponse) => void handle(message, response);
@@ -93,19 +92,7 @@ export async function createReceiver(options: ReceiverOptions = {}): Promise<Rec
     : createHttpServer(onRequest);
   server.requestTimeout = 0;
   server.headersTimeout = 0;
-  server.on('connection', (socket: Socket) => {
-    connections += 1;
-    sockets.set(socket, connections);
-    socket.on('error', () => {});
-    socket.once('close', () => {
-      bytesOfClosed += socket.bytesRead;
-      sockets.delete(socket);
-    });
-  });
-
-  /** Under TLS a request's socket is not the accepted one, which has the same remote port. */
-  const connectionOf = (socket: Socket) =>
-    [...sockets].find(([accepted]) => accepted.remotePort === socket.remotePort)?.[1] ?? connections;
+  const connections = trackConnections(server);
 
   const host = options.host ?? '127.0.0.1';
   server.listen(options.port ?? 0, host);
@@ -139,10 +126,13 @@ export async function createReceiver(options: ReceiverOptions = {}): Promise<Rec
     port,
     serverNames,
     get connections() {
-      return connections;
+      return connections.accepted;
+    },
+    get openConnections() {
+      return connections.open;
     },
     get bytesReceived() {
-      return [...sockets.keys()].reduce((sum, socket) => sum + socket.bytesRead, bytesOfClosed);
+      return connections.bytesReceived;
     },
     url: (path) =>
       `${options.tls ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}${path}`,
@@ -158,10 +148,9 @@ export async function createReceiver(options: ReceiverOptions = {}): Promise<Rec
     waitForCount: (count, timeoutMs = DEFAULT_WAIT_MS) =>
       waitUntil(() => (requests.length >= count ? requests : undefined), timeoutMs, `request ${count}`),
     async close() {
-      closing.abort();
       const closed = once(server, 'close');
       server.close();
-      for (const socket of sockets.keys()) socket.destroy();
+      connections.destroyAll();
       await closed;
     },
   };
@@ -177,7 +166,7 @@ function takeStep(rules: readonly Rule[], request: ReceivedRequest): Step {
     if (key === undefined) continue;
     const count = counts.get(key) ?? 0;
     counts.set(key, count + 1);
-    return steps[Math.min(count, steps.length - 1)] ?? steps[0];
+    return steps[Math.min(count, steps.length - 1)] ?? respond(200);
   }
   return respond(200);
 }
@@ -185,9 +174,10 @@ function takeStep(rules: readonly Rule[], request: ReceivedRequest): Step {
 function toAnswering(
   request: ReceivedRequest,
   response: ServerResponse,
-  socket: Socket,
   signal: AbortSignal,
+  onTake: () => void,
 ): Answering {
+  const { socket } = response.req;
   return {
     request,
     response,
@@ -200,6 +190,7 @@ function toAnswering(
     },
     takeSocket() {
       request.answeredAt = clockNow();
+      onTake();
       return socket;
     },
   };

@@ -8,11 +8,14 @@ export interface Answering {
   readonly request: ReceivedRequest;
   readonly response: ServerResponse;
   readonly socket: Socket;
-  /** Fires when the connection or the receiver is closed. */
+  /** Fires when the connection is closed, by whichever side. */
   readonly signal: AbortSignal;
   /** Writes the head of the answer and notes the time; further headers may be in `response.setHeader`. */
   writeHead(status: number, headers?: OutgoingHttpHeaders): void;
-  /** Notes the time, then hands out the socket for an answer that is not written by Node's HTTP server. */
+  /**
+   * Notes the time, then hands out the socket for an answer that is not written by Node's HTTP server, which
+   * cannot answer on this connection again: a further request there is recorded and the connection destroyed.
+   */
   takeSocket(): Socket;
 }
 
