@@ -161,6 +161,7 @@ export default defineConfig({
     'vitest/no-commented-out-tests': 'error',
     'vitest/no-identical-title': 'error',
     'vitest/no-import-node-test': 'error',
+    'vitest/valid-expect': ['error', { maxArgs: 2 }],
   },
   overrides: [
     ...perPackage,
