@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** Starts PostgreSQL and, where there is one, Redis; unit tests need neither. */
+const globalSetup = 'apps/platform/src/testing/global-setup.ts';
+
 export default defineConfig({
   test: {
     projects: [
@@ -10,8 +13,25 @@ export default defineConfig({
           exclude: ['**/*.integration.test.ts', '**/*.e2e.test.ts'],
         },
       },
-      { test: { name: 'integration', include: ['apps/*/src/**/*.integration.test.ts'] } },
-      { test: { name: 'e2e', include: ['apps/e2e/src/**/*.e2e.test.ts'], fileParallelism: false } },
+      {
+        test: {
+          name: 'integration',
+          include: ['apps/*/src/**/*.integration.test.ts'],
+          globalSetup,
+          testTimeout: 20_000,
+          hookTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['apps/e2e/src/**/*.e2e.test.ts'],
+          fileParallelism: false,
+          globalSetup,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
     ],
   },
 });

@@ -1,7 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import pg from 'pg';
 import type { Logger } from 'pino';
 import { choosePostgresAccount } from './embedded/postgres-account.ts';
 import { findPostgresBinaries } from './embedded/postgres-binaries.ts';
@@ -13,6 +12,7 @@ import {
   type ServerOptions,
   ServerStartError,
 } from './embedded/run-server.ts';
+import { withClient } from './with-client.ts';
 
 export type EmbeddedPostgres = {
   /** `postgresql://…@127.0.0.1:<port>/vendor_server`, with the password: not for logs. */
@@ -120,12 +120,8 @@ async function runServerWhenFree(options: ServerOptions, dataDir: string): Promi
 }
 
 async function ensureDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-  await client.connect();
-  try {
+  await withClient(url, async (client) => {
     const { rowCount } = await client.query('select from pg_database where datname = $1', [DATABASE_NAME]);
     if (rowCount === 0) await client.query(`create database ${DATABASE_NAME}`);
-  } finally {
-    await client.end();
-  }
+  });
 }

