@@ -12,6 +12,8 @@ export interface RunProcessOptions {
   stopDeadlineMs: number;
   /** Signals that stop the process; SIGTERM and SIGINT unless said otherwise. */
   signals?: readonly NodeJS.Signals[];
+  /** What a stop by signal exits with when it was clean: 0, or more for a job that was then left undone. */
+  signalExitCode?: number;
   /** Starts the parts of the process, in order. A process that ends by itself calls `exit`. */
   start: (lifecycle: Lifecycle, exit: Exit) => Promise<void>;
 }
@@ -29,6 +31,7 @@ export async function runProcess({
   logger,
   stopDeadlineMs,
   signals = ['SIGTERM', 'SIGINT'],
+  signalExitCode = 0,
   start,
 }: RunProcessOptions): Promise<void> {
   const lifecycle = createLifecycle({ logger, stopDeadlineMs });
@@ -45,7 +48,7 @@ export async function runProcess({
         logger.warn({ signal }, 'Second signal: exiting at once');
         process.exit(EXIT_BY_SIGNAL[signal] ?? EXIT_FAILED);
       }
-      void stopAndExit(signal, 0);
+      void stopAndExit(signal, signalExitCode);
     });
   }
   process.once('uncaughtException', (err, origin) => {

@@ -1,0 +1,28 @@
+/** `npm start`: database, migrations, API and worker in one command, stopped together. */
+import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
+import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
+import { buildBanner } from './start/build-banner.ts';
+import { startSystem } from './start/start-system.ts';
+
+/** The processes take up to 18 s, PostgreSQL a moment. */
+const STOP_DEADLINE_MS = 30_000;
+
+const settings = loadSettingsOrExit(process.env);
+const logger = createLogger(settings, { name: 'start' });
+
+await runProcess({
+  logger,
+  stopDeadlineMs: STOP_DEADLINE_MS,
+  signals: ['SIGTERM', 'SIGINT', 'SIGHUP'],
+  async start(lifecycle, exit) {
+    const system = await startSystem(lifecycle, {
+      settings,
+      env: process.env,
+      logger,
+      output: 'inherit',
+      exit,
+    });
+    process.stdout.write(buildBanner(system, settings));
+  },
+});
