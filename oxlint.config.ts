@@ -2,8 +2,8 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
 
 /**
  * What each package may import besides its own files. Everything is refused that is not listed, type imports
- * included. Tests may use any tool, but of the workspace only what their package may import. `cli` and `e2e`
- * put the others together and may import them all.
+ * included. Tests may use any tool, but of the workspace only what their package may import, and the receiver
+ * and fault tools of `e2e`. `cli` and `e2e` put the others together and may import them all.
  */
 const importRules = {
   domain: { workspace: [], outside: ['node:crypto', 'ipaddr.js'], typesOnly: [] },
@@ -64,8 +64,8 @@ const perPackage = Object.entries(importRules).flatMap(([name, { workspace, outs
       [
         noProcessModule,
         {
-          group: ['@vendor-server/**', ...packages],
-          message: `Of the workspace, tests of ${name} import only itself, ${workspace.join(', ')}.`,
+          group: ['@vendor-server/**', ...packages, '!@vendor-server/e2e/**'],
+          message: `Of the workspace, tests of ${name} import only itself, ${[...workspace, 'e2e'].join(', ')}.`,
         },
       ],
     ),
@@ -161,6 +161,13 @@ export default defineConfig({
     'vitest/no-commented-out-tests': 'error',
     'vitest/no-identical-title': 'error',
     'vitest/no-import-node-test': 'error',
+    // Matchers in a ternary are no conditional expectation, and properties have cases.
+    'vitest/no-conditional-expect': 'off',
+    'vitest/no-standalone-expect': [
+      'error',
+      { additionalTestBlockFunctions: ['beforeAll', 'beforeEach', 'afterEach', 'afterAll'] },
+    ],
+    'vitest/require-mock-type-parameters': 'off',
     'vitest/valid-expect': ['error', { maxArgs: 2 }],
   },
   overrides: [
@@ -197,7 +204,7 @@ export default defineConfig({
       rules: { 'no-console': 'off' },
     },
     {
-      files: ['**/*.config.ts'],
+      files: ['**/*.config.ts', '**/global-setup.ts'],
       rules: { 'import/no-default-export': 'off', 'unicorn/filename-case': 'off' },
     },
   ],

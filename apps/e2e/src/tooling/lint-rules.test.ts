@@ -70,6 +70,8 @@ const fixtures: Fixture[] = [
   importing('apps/e2e/src/escape.ts', '../../api/src/app.ts', [imports]),
   importing('apps/api/src/orders/with-test-code.ts', '../testing/build-test-app.ts', [imports]),
   importing('apps/domain/src/orders/tool.test.ts', 'fast-check', []),
+  importing('apps/sender/src/receiver.test.ts', '@vendor-server/e2e/receiver/create-receiver.ts', []),
+  importing('apps/sender/src/receiver.ts', '@vendor-server/e2e/receiver/create-receiver.ts', [imports]),
   importing('apps/domain/src/orders/across.test.ts', '@vendor-server/platform/ids/create-id.ts', [imports]),
   importing('apps/api/src/testing/across.ts', '@vendor-server/worker/worker.ts', [imports]),
   {
