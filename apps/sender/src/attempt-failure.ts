@@ -25,3 +25,12 @@ export class AttemptFailure extends Error {
     this.outcome = outcome;
   }
 }
+
+/** The failure of a request that was still without a connection, or not written yet, at its deadline. */
+export function notSentInTime(): AttemptFailure {
+  return new AttemptFailure(
+    'timed_out',
+    'not_sent',
+    'No connection to the endpoint was ready in time, nothing was sent.',
+  );
+}

@@ -7,9 +7,9 @@ import {
 } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { buildConnector } from 'undici';
-import { AttemptFailure } from './attempt-failure.ts';
+import { AttemptFailure, notSentInTime } from './attempt-failure.ts';
 import type { ResolveName } from './create-name-resolver.ts';
-import { createSessionCache } from './create-session-cache.ts';
+import { createSessionCache, type SessionCache } from './create-session-cache.ts';
 import { codeOf, toConnectFailure } from './to-attempt-failure.ts';
 
 /*
@@ -72,9 +72,9 @@ export function createGuardedConnector(options: GuardedConnectorOptions): Guarde
         underWay.delete(abandon);
         if (failure === null && socket !== null) return callback(null, socket);
         socket?.destroy();
-        callback(failure ?? connectTimedOut(), null);
+        callback(failure ?? notSentInTime(), null);
       };
-      const abandon = () => end(connectTimedOut());
+      const abandon = () => end(notSentInTime());
       const limit = setTimeout(abandon, CONNECT_LIMIT_MS);
       underWay.add(abandon);
       options.onAttempt(abandon);
@@ -96,7 +96,7 @@ export function createGuardedConnector(options: GuardedConnectorOptions): Guarde
 function openSocket(
   target: buildConnector.Options,
   addresses: readonly string[],
-  sessions: ReturnType<typeof createSessionCache>,
+  sessions: SessionCache,
   end: (failure: Error | null) => void,
 ): Socket {
   const secure = target.protocol === 'https:';
@@ -140,12 +140,4 @@ function answerWith(addresses: readonly string[]): LookupFunction {
     if (all || first === undefined) callback(null, answers);
     else callback(null, first.address, first.family);
   };
-}
-
-function connectTimedOut(): AttemptFailure {
-  return new AttemptFailure(
-    'timed_out',
-    'not_sent',
-    'No connection to the endpoint was ready in time, nothing was sent.',
-  );
 }

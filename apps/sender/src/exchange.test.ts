@@ -107,6 +107,25 @@ describe('a request that waits for a connection', () => {
   });
 });
 
+describe('a request that waits behind an attempt to connect', () => {
+  it('does not fail with it', async () => {
+    let asked = 0;
+    const sender = senderForTest({
+      maxConnectionsPerOrigin: 1,
+      resolveName: async () => {
+        asked += 1;
+        return asked === 1 ? new Promise(() => {}) : ['127.0.0.1'];
+      },
+    });
+    const url = `http://hook.test:${receiver.port}/`;
+    const first = sender.send(requestTo(url, 60));
+    const second = sender.send(requestTo(url));
+    expect(await first).toMatchObject(notSent);
+    expect(await second).toMatchObject({ outcome: 'acknowledged' });
+    expect(receiver.requests).toHaveLength(1);
+  });
+});
+
 describe('an attempt to connect', () => {
   let server: Server;
   let sockets: Socket[];

@@ -1,6 +1,6 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import type { Dispatcher } from 'undici';
-import { AttemptFailure } from './attempt-failure.ts';
+import { AttemptFailure, notSentInTime } from './attempt-failure.ts';
 import { createExcerpt } from './create-excerpt.ts';
 import { toExchangeFailure } from './to-attempt-failure.ts';
 
@@ -58,7 +58,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** Begins to wait for the deadline. False when it has passed: then the result is there and nothing must be sent. */
   begin(): boolean {
     const remaining = this.#deadline - this.#now();
-    if (remaining <= 0) this.#fail(notSent());
+    if (remaining <= 0) this.#fail(notSentInTime());
     else this.#timer = setTimeout(() => this.#endInTime(), remaining);
     return remaining > 0;
   }
@@ -74,7 +74,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#controller = controller;
       return;
     }
-    const failure = notSent();
+    const failure = notSentInTime();
     this.#fail(failure);
     controller.abort(failure);
   }
@@ -122,7 +122,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Time or size is used up: the answer's status counts if there is one, and the socket is torn down. */
   #endInTime(): void {
-    const failure = this.#controller === null ? notSent() : noAnswer();
+    const failure = this.#controller === null ? notSentInTime() : noAnswer();
     if (!this.#settleWithAnswer()) this.#fail(failure);
     this.#controller?.abort(failure);
     this.#abandonConnecting?.();
@@ -181,14 +181,6 @@ function toStatusOutcome(status: number): Pick<AttemptResult, 'outcome' | 'error
     };
   }
   return { outcome: 'rejected', error: `rejected: The endpoint answered ${status}.` };
-}
-
-function notSent(): AttemptFailure {
-  return new AttemptFailure(
-    'timed_out',
-    'not_sent',
-    'No connection to the endpoint was ready in time, nothing was sent.',
-  );
 }
 
 function noAnswer(): AttemptFailure {
