@@ -153,7 +153,12 @@ describe('an endpoint given by its name', () => {
 describe('an endpoint under TLS', () => {
   let receiver: Receiver;
   const systemCertificates = getCACertificates();
-  const names = () => namesForTest({ 'receiver.test': [['127.0.0.1']], 'other.test': [['127.0.0.1']] });
+  const names = () =>
+    namesForTest({
+      'receiver.test': [['127.0.0.1']],
+      'receiver.test.': [['127.0.0.1']],
+      'other.test': [['127.0.0.1']],
+    });
   const url = (name: string) => `https://${name}:${receiver.port}/hook`;
 
   beforeEach(async () => {
@@ -177,16 +182,18 @@ describe('an endpoint under TLS', () => {
   it('is asked for by name, and checked against it', async () => {
     setDefaultCACertificates([...systemCertificates, cert]);
     const sender = senderForTest(names());
-    expect(await sender.send(requestTo(url('receiver.test')))).toMatchObject({ outcome: 'acknowledged' });
-    expect(receiver.requests[0]!.header('host')).toBe(`receiver.test:${receiver.port}`);
+    for (const host of ['receiver.test', 'receiver.test.']) {
+      expect(await sender.send(requestTo(url(host)))).toMatchObject({ outcome: 'acknowledged' });
+      expect(receiver.requests.at(-1)!.header('host')).toBe(`${host}:${receiver.port}`);
+    }
     for (const host of ['other.test', '127.0.0.1']) {
       expect(await sender.send(requestTo(url(host)))).toMatchObject({
         outcome: 'tls_failed',
         error: expect.stringContaining('ERR_TLS_CERT_ALTNAME_INVALID'),
       });
     }
-    expect(receiver.serverNames).toEqual(['receiver.test', 'other.test']);
-    expect(receiver.requests).toHaveLength(1);
+    expect(receiver.serverNames).toEqual(['receiver.test', 'receiver.test', 'other.test']);
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it('resumes its session on the next connection', async () => {

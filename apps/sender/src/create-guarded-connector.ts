@@ -79,13 +79,13 @@ export function createGuardedConnector(options: GuardedConnectorOptions): Guarde
       underWay.add(abandon);
       options.onAttempt(abandon);
 
-      addressesOf(target.hostname).then(
-        (addresses) => {
+      addressesOf(target.hostname)
+        .then((addresses) => {
           if (!ended) socket = openSocket(target, addresses, sessions, end);
-        },
-        (error: unknown) =>
-          end(error instanceof Error ? error : new Error('resolving failed', { cause: error })),
-      );
+        })
+        .catch((error: unknown) => {
+          end(error instanceof Error ? error : new Error('connecting failed', { cause: error }));
+        });
     },
     close() {
       for (const abandon of underWay) abandon();
@@ -100,7 +100,7 @@ function openSocket(
   end: (failure: Error | null) => void,
 ): Socket {
   const secure = target.protocol === 'https:';
-  const port = Number(target.port) || (secure ? 443 : 80);
+  const port = target.port === '' ? (secure ? 443 : 80) : Number(target.port);
   const tcp: TcpNetConnectOpts = {
     host: target.hostname,
     port,
@@ -116,8 +116,8 @@ function openSocket(
     ? connectTls({
         ...tcp,
         ALPNProtocols: ['http/1.1'],
-        // RFC 6066 §3 has no server names for IP literals; the certificate is then checked against the address.
-        ...(isIP(target.hostname) === 0 ? { servername: target.hostname } : {}),
+        // RFC 6066 §3: no final dot, and no name for an IP literal, which is what the certificate must then name.
+        ...(isIP(target.hostname) === 0 ? { servername: target.hostname.replace(/\.$/, '') } : {}),
         ...sessions.resume(`${target.hostname}:${port}`),
       })
     : connectTcp(tcp);

@@ -168,6 +168,11 @@ describe('no answer', () => {
     });
   });
 
+  it('from port 0, which is not the default port', async () => {
+    const result = await senderForTest().send(requestTo('http://127.0.0.1:0/'));
+    expect(result).toMatchObject({ outcome: 'connection_failed' });
+  });
+
   it.each([
     ['closed before any byte', closeEarly(), 'connection_failed', /^connection_closed: /],
     ['reset before any byte', reset(), 'connection_failed', /^connection_reset: /],
