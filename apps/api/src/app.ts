@@ -11,6 +11,7 @@ import { adminOrderRoutes } from './orders/admin-routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { partnerRoutes } from './partners/routes.ts';
 import { authentication } from './plugins/authentication.ts';
+import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
 import { chooseRequestId, requestId } from './plugins/request-id.ts';
 import { requestLog } from './plugins/request-log.ts';
@@ -48,6 +49,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   app.setErrorHandler(handleError);
 
+  app.register(gracefulClose);
   app.register(requestLog);
   app.register(requestId);
   app.register(unknownRoute);

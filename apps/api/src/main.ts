@@ -8,7 +8,7 @@ import { createDispatcher } from '@vendor-server/platform/queue/create-dispatche
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
-import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { buildApp } from './app.ts';
 import { createOfferEvents } from './offers/offer-events.ts';
@@ -22,7 +22,7 @@ const DISPATCH_WAIT_MS = 100;
 /** Webhook tests are the only requests that the API sends. */
 const MAX_TEST_CONNECTIONS_PER_ORIGIN = 16;
 
-const settings = loadSettings(process.env);
+const settings = loadSettingsOrExit(process.env);
 const logger = createLogger(settings, { name: 'api' });
 
 await runProcess({
