@@ -335,7 +335,7 @@ ALTER TABLE "replays" ADD CONSTRAINT "replays_endpoint_id_fkey" FOREIGN KEY ("en
 -- Time-ordered ids made by the database: 48 bits of milliseconds, 48 random bits, 24 hex characters.
 -- The first 48 bits of a version 4 UUID are random (RFC 9562 section 5.4).
 CREATE FUNCTION "new_id"() RETURNS char(24) LANGUAGE sql VOLATILE AS $$
-  SELECT (lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
+  SELECT (lpad(to_hex(floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint), 12, '0')
     || substr(replace(gen_random_uuid()::text, '-', ''), 1, 12))::char(24)
 $$;
 
