@@ -37,6 +37,7 @@ export async function setPresence(
   { online, location }: { online: boolean; location: { latitude: number; longitude: number } | null },
 ): Promise<void> {
   await executor.query({
+    name: 'set-presence',
     text: `update vendors set
         online_until = case when $2 then ${ONLINE_UNTIL} end,
         latitude = coalesce($3, latitude), longitude = coalesce($4, longitude)
@@ -51,6 +52,7 @@ export async function connectPresence(
   vendorId: string,
 ): Promise<VendorPresence | null> {
   const { rows } = await executor.query<PresenceRow>({
+    name: 'connect-presence',
     text: `update vendors set online_until = ${ONLINE_UNTIL} where id = $1
       returning id, true as is_online, selected_services, api_key_hash`,
     values: [vendorId],
@@ -68,6 +70,7 @@ export async function renewPresence(
   vendorIds: readonly string[],
 ): Promise<VendorPresence[]> {
   const { rows } = await executor.query<PresenceRow>({
+    name: 'renew-presence',
     text: `with locked as (
           select id from vendors where id = any ($1::char(24)[]) and online_until is not null
           order by id for no key update),
