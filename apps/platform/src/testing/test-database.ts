@@ -18,16 +18,15 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
+export type EmptyTestDatabase = Omit<TestDatabase, 'database'>;
+
 /** Closing a connection takes the server a moment. */
 const LEAK_PATIENCE_MS = 3_000;
 const POLL_MS = 20;
 
-/** An empty, migrated database that nobody else uses: a clone of the template. */
+/** A migrated database without rows that nobody else uses: a clone of the template. */
 export async function createTestDatabase(): Promise<TestDatabase> {
-  const { adminUrl, template } = inject('testServices').postgres;
-  const name = `${template}_${createId()}`;
-  await withClient(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
-  const url = withDatabaseName(adminUrl, name);
+  const { url, drop } = await create(`template ${inject('testServices').postgres.template}`);
   const database = createDatabase({ url, applicationName: 'test', maxConnections: 10 });
   return {
     url,
@@ -36,10 +35,28 @@ export async function createTestDatabase(): Promise<TestDatabase> {
       const borrowed = await waitUntilEmpty(async () => listBorrowed(database.pool));
       // With a connection out, close() would wait for ever.
       if (borrowed.length === 0) await database.close();
+      await drop(borrowed);
+    },
+  };
+}
+
+/** A database without any schema, for tests of migrations. */
+export async function createEmptyTestDatabase(): Promise<EmptyTestDatabase> {
+  return await create('');
+}
+
+async function create(createOptions: string) {
+  const { adminUrl, template } = inject('testServices').postgres;
+  const name = `${template}_${createId()}`;
+  await withClient(adminUrl, (admin) => admin.query(`create database ${name} ${createOptions}`));
+  return {
+    url: withDatabaseName(adminUrl, name),
+    /** Drops it; throws when there were leaks or connections are still open. */
+    async drop(knownLeaks: string[] = []) {
       const leaks = await withClient(adminUrl, async (admin) => {
-        const open = borrowed.length > 0 ? borrowed : await waitUntilEmpty(() => listOpen(admin, name));
+        const found = knownLeaks.length > 0 ? knownLeaks : await waitUntilEmpty(() => listOpen(admin, name));
         await admin.query(`drop database ${name} with (force)`);
-        return open;
+        return found;
       });
       if (leaks.length > 0) throw new Error(`Database connections leaked:\n${leaks.join('\n')}`);
     },
