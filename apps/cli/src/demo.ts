@@ -8,6 +8,7 @@ import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts
 import { createNarrator } from './demo/create-narrator.ts';
 import { readLogTail } from './demo/read-log-tail.ts';
 import { runDemo } from './demo/run-demo.ts';
+import { watchNpm } from './start/watch-npm.ts';
 
 /** The processes take up to 18 s, PostgreSQL a moment. */
 const STOP_DEADLINE_MS = 30_000;
@@ -38,6 +39,7 @@ await runProcess({
       exit('the demo failed', 1);
     }
 
+    watchNpm(process.env, () => exit('npm is gone', 1));
     await lifecycle.start(
       'data directory',
       () => dataDir,

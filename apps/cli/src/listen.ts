@@ -3,12 +3,14 @@ import { styleText } from 'node:util';
 import { createListener, startListening } from './listen/create-listener.ts';
 import { describeWebhook } from './listen/describe-webhook.ts';
 import { LISTEN_USAGE, ListenUsageError, parseListenOptions } from './listen/parse-listen-options.ts';
+import { watchNpm } from './start/watch-npm.ts';
 
 try {
   const options = parseListenOptions(process.argv.slice(2));
   if (options === null) {
     process.stdout.write(LISTEN_USAGE);
   } else {
+    watchNpm(process.env, () => process.exit(0));
     const server = createListener(options, (webhook) =>
       process.stdout.write(`${describeWebhook(webhook)}\n`),
     );

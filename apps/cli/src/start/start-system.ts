@@ -4,7 +4,7 @@ import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import type { Exit } from '@vendor-server/platform/lifecycle/run-process.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Logger } from 'pino';
-import { findFreePorts } from './find-free-ports.ts';
+import { findFreePorts, isPortTaken } from './find-free-ports.ts';
 import type { RunningProcess } from './start-process.ts';
 import { startProcess } from './start-process.ts';
 import { waitUntilAnswering } from './wait-until-answering.ts';
@@ -35,10 +35,9 @@ export interface RunningSystem {
  */
 export async function startSystem(lifecycle: Lifecycle, options: SystemOptions): Promise<RunningSystem> {
   const { settings, logger, exit } = options;
+  const { port, workerPort } = await choosePorts(settings);
   const databaseUrl = settings.databaseUrl ?? (await startDatabase(lifecycle, options));
   await lifecycle.start('migrations', () => migrateDatabase(databaseUrl));
-
-  const { port, workerPort } = await choosePorts(settings);
   const env = toProcessEnv(options, { databaseUrl, port, workerPort });
   const processes = await lifecycle.start(
     'processes',
@@ -90,10 +89,21 @@ async function startDatabase(lifecycle: Lifecycle, { settings, logger }: SystemO
   return url;
 }
 
-/** Port 0 means a free one, which has to be known here: the addresses are printed. */
-async function choosePorts({ port, workerPort }: Settings): Promise<{ port: number; workerPort: number }> {
+/**
+ * Port 0 means a free one, which has to be known here: the addresses are printed.
+ * @throws Error when a port that was asked for is taken.
+ */
+async function choosePorts(settings: Settings): Promise<{ port: number; workerPort: number }> {
   const [freePort = 0, freeWorkerPort = 0] = await findFreePorts(2);
-  return { port: port || freePort, workerPort: workerPort || freeWorkerPort };
+  const asked = { PORT: settings.port, WORKER_PORT: settings.workerPort };
+  for (const [name, port] of Object.entries(asked)) {
+    if (port !== 0 && (await isPortTaken(settings.host, port))) {
+      throw new Error(
+        `Somebody listens on ${settings.host}:${port} already: stop that, or set ${name} to another port.`,
+      );
+    }
+  }
+  return { port: settings.port || freePort, workerPort: settings.workerPort || freeWorkerPort };
 }
 
 function toProcessEnv(

@@ -15,7 +15,7 @@ export function createLogger(
   { name }: { name: string },
 ): Logger {
   const stdout = process.stdout.isTTY
-    ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' })
+    ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
     : pino.destination({ dest: 1, sync: true });
   const streams: pino.StreamEntry[] = [{ level: 'trace', stream: stdout }];
   if (settings.logFile !== null) {
