@@ -6,6 +6,11 @@ export interface Script {
   readonly steps: readonly (() => Promise<unknown>)[];
 }
 
+/** One statement in a transaction of its own, in three steps: others can come before its commit. */
+export function inTransaction(actor: Actor, statement: () => Promise<unknown>): Script {
+  return { actor, steps: [() => actor.begin(), statement, () => actor.commit()] };
+}
+
 /** Every order in which scripts of these lengths can take turns, as the indexes of whose turn it is. */
 export function* interleavings(lengths: readonly number[]): Generator<readonly number[]> {
   if (lengths.every((length) => length === 0)) yield [];

@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
+import {
+  type EndpointFixture,
+  type EndpointOptions,
+  insertEndpoint,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
+import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
+import { createRelayTick, type RelayTickResult } from '../relay/relay-tick.ts';
+import { answered } from './attempt-results.ts';
+import { createQueueDouble, type QueueDouble } from './queue-double.ts';
+
+/** What a test does in the place of the customer's server. */
+export type Answer = (request: SendRequest) => AttemptResult | Promise<AttemptResult>;
+
+/** The parts of a worker with the queue and the network in the test's hands; the database is real. */
+export interface AttemptStage {
+  readonly deps: AttemptDeps;
+  readonly queue: QueueDouble;
+  readonly sent: SendRequest[];
+  readonly logLines: readonly Record<string, unknown>[];
+  insertEndpoint(options?: EndpointOptions): Promise<EndpointFixture>;
+  /** The next requests get these answers, each once; further ones 200. */
+  answer(...answers: (Answer | AttemptResult)[]): void;
+  /** A tick of a relay whose database has been calm for as long as it asks for. */
+  relayTick(): Promise<RelayTickResult>;
+}
+
+const CALM_MS = 60_000;
+
+export function createAttemptStage(database: Database): AttemptStage {
+  const secretBox = createSecretBox({ current: randomBytes(32), previous: null });
+  const queue = createQueueDouble();
+  const sent: SendRequest[] = [];
+  const logLines: Record<string, unknown>[] = [];
+  const logger = createLoggerTo(
+    { write: (line) => void logLines.push(JSON.parse(line)) },
+    { name: 'test', level: 'trace' },
+  );
+  const answers: (Answer | AttemptResult)[] = [];
+  let clock = 0;
+  const executor = createWatchedExecutor(database.pool, () => clock);
+  clock += CALM_MS;
+
+  return {
+    queue,
+    sent,
+    logLines,
+    deps: {
+      executor,
+      secretBox,
+      logger,
+      dispatcher: createDispatcher({ database, queue, logger, waitMs: 5_000 }),
+      settings: {
+        webhookTimeoutMs: 10_000,
+        webhookRetryDelaysMs: [1_000, 2_000, 3_000],
+        debugWebhooks: false,
+      },
+      sender: {
+        async send(request) {
+          sent.push(request);
+          const next = answers.shift() ?? answered(200);
+          return typeof next === 'function' ? next(request) : next;
+        },
+        async close() {},
+      },
+    },
+    insertEndpoint: (options = {}) =>
+      insertEndpoint(database.pool, {
+        sealSigningSecret: (id) => secretBox.seal(createSigningSecret(randomBytes(24)), id),
+        ...options,
+      }),
+    answer: (...more) => void answers.push(...more),
+    relayTick: createRelayTick({ database, executor, queue, logger }),
+  };
+}
