@@ -1,7 +1,12 @@
+import type { ErrorCode } from '@vendor-server/domain/errors/error-codes.ts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { toApiError, toFailureBody } from './to-failure.ts';
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Code of the answer, when it is a failure: for the log. */
+    failureCode: ErrorCode | null;
+  }
   interface FastifyContextConfig {
     /** `error` of a route's 400 `validation_failed`, where an older answer has a fixed sentence for it. */
     validationSentence?: string;
@@ -11,6 +16,7 @@ declare module 'fastify' {
 /** Answers whatever was thrown while a request was handled, in the failure shape. */
 export function handleError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = toApiError(thrown);
+  request.failureCode = error.code;
   if (error.status >= 500) {
     request.log.error({ err: error.cause ?? error, code: error.code }, 'Request failed');
   }

@@ -90,6 +90,31 @@ test('a full order is taken as it is, and fields that it does not know are left 
   expect(orderData.drop).toEqual({ address: '456 Oak Avenue, City', coordinates: [77.1125, 28.7141] });
 });
 
+const LONG_TEXT = 'x'.repeat(16 * 1024 - '{"text":""}'.length);
+const ODD_TEXT = "'); drop table orders; -- \u202e \ufffe \u{10ffff} 😀";
+const ODD_NAMES = { constructor: { prototype: 1 }, toString: null, '': { '.': [[]] } };
+
+test.each<[Record<string, unknown>, Record<string, unknown>]>([
+  [{ location: { latitude: -90, longitude: 180 } }, { pickup: { coordinates: [180, -90] } }],
+  [{ location: { latitude: 5e-324, longitude: 1e-7 } }, { pickup: { coordinates: [1e-7, 5e-324] } }],
+  [
+    { location: { latitude: 28.704100000000004, longitude: -0 } },
+    { pickup: { coordinates: [0, 28.704100000000004] } },
+  ],
+  [{ estimatedPrice: 0.07 }, { fare: 0.07 }],
+  [{ estimatedPrice: 9_999_999_999.99 }, { fare: 9_999_999_999.99 }],
+  [
+    { description: ODD_TEXT, customerName: ODD_TEXT },
+    { customerNotes: ODD_TEXT, metadata: { customerName: ODD_TEXT } },
+  ],
+  [{ scheduledAt: '2100-12-31T23:59:59.999Z' }, { scheduledAt: '2100-12-31T23:59:59.999Z' }],
+  [{ metadata: ODD_NAMES }, { metadata: ODD_NAMES }],
+  [{ metadata: { text: LONG_TEXT } }, { metadata: { text: LONG_TEXT } }],
+])('what is at the edge is kept as it is: case %#', async (changes, expected) => {
+  const created = await create(buildServiceOrder(changes));
+  expect((await read(created.data.orderId)).orderData).toMatchObject(expected);
+});
+
 test('null for an optional field is the same as leaving it out', async () => {
   const nulls = {
     estimatedPrice: null,

@@ -37,6 +37,14 @@ test('no text but a cursor is taken for one', () => {
   );
 });
 
+test.each(['99999999999.', '99999999999999.', '-1772323200000.', '1772323200000'])(
+  'no time of %s… is taken for a cursor',
+  (time) => {
+    const cursor = Buffer.from(`${time}0190aaaaaaaabbbbbbbbcccc`).toString('base64url');
+    expect(query.Check({ cursor })).toBe(false);
+  },
+);
+
 test.each([0, 201, 1.5, -1])('a limit of %d is refused', (limit) => {
   expect(query.Check({ limit })).toBe(false);
 });

@@ -22,7 +22,8 @@ export interface Page<Item> {
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 200;
 
-const CURSOR_TEXT = /^(\d{1,15})\.([0-9a-f]{24})$/;
+/** Milliseconds of the years 1973 to 2286: what PostgreSQL is asked about is a time it knows. */
+const CURSOR_TEXT = /^(\d{12,13})\.([0-9a-f]{24})$/;
 
 const Cursor = Type.Refine(
   Type.String({ rule: 'must be the nextCursor of an earlier page' }),

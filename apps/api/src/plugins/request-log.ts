@@ -3,6 +3,7 @@ import fp from 'fastify-plugin';
 
 /** One line per request, with everything needed to find its caller and its neighbours. */
 export const requestLog = fp(async (app: FastifyInstance) => {
+  app.decorateRequest('failureCode', null);
   app.addHook('onResponse', async (request, reply) => {
     request.log.info(
       {
@@ -11,6 +12,7 @@ export const requestLog = fp(async (app: FastifyInstance) => {
         route: request.routeOptions.url ?? null,
         params: request.params,
         status: reply.statusCode,
+        code: request.failureCode ?? undefined,
         durationMs: Math.round(reply.elapsedTime),
         remoteAddress: request.ip,
         customerServerId: request.customerServer?.id,
