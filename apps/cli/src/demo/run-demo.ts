@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
+import type { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
 import { createSecret } from '@vendor-server/platform/secrets/create-secret.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
-import type { Logger } from 'pino';
 import { findFreePorts } from '../start/find-free-ports.ts';
 import { startSystem } from '../start/start-system.ts';
 import { createInbox } from './create-inbox.ts';
@@ -20,7 +20,7 @@ export interface DemoOptions {
   dataDir: string;
   /** Where the processes write their logs: an open file. */
   logFile: number;
-  logger: Logger;
+  logger: ReturnType<typeof createLogger>;
   narrator: Narrator;
   /** Called when a process ends in the middle. */
   onProcessEnd: (reason: string) => void;

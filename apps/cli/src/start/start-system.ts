@@ -2,8 +2,8 @@ import { startEmbeddedPostgres } from '@vendor-server/platform/database/embedded
 import { migrateDatabase } from '@vendor-server/platform/database/migrate.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import type { Exit } from '@vendor-server/platform/lifecycle/run-process.ts';
+import type { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
-import type { Logger } from 'pino';
 import { findFreePorts, isPortTaken } from './find-free-ports.ts';
 import type { RunningProcess } from './start-process.ts';
 import { startProcess } from './start-process.ts';
@@ -15,7 +15,7 @@ export interface SystemOptions {
   settings: Settings;
   /** The environment that `settings` were read from; the processes get it with what is decided here. */
   env: NodeJS.ProcessEnv;
-  logger: Logger;
+  logger: ReturnType<typeof createLogger>;
   /** Where the processes write, see `startProcess`. */
   output: 'inherit' | number;
   /** Called when one of the processes ends by itself: the rest is no use without it. */

@@ -74,6 +74,10 @@ describe('the first start', () => {
   });
 
   test('of several processes at once makes one', async () => {
+    // With all connections open already the transactions really overlap.
+    const connections = await Promise.all(Array.from({ length: 5 }, () => subject.database.pool.connect()));
+    for (const connection of connections) connection.release();
+
     const applied = await Promise.all(Array.from({ length: 5 }, () => apply(SECRET, URL_1)));
     expect(new Set(applied.map((one) => one?.customerServerId)).size).toBe(1);
     expect(applied.flatMap((one) => one?.changes ?? [])).toHaveLength(2);
