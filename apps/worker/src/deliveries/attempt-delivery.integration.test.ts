@@ -1,3 +1,4 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import {
   emptyDatabase,
   insertOrder,
@@ -38,6 +39,15 @@ async function readDelivery(orderId: string) {
   const [row] = await readDeliveries(pool(), orderId);
   if (row === undefined) throw new Error('there is no such delivery');
   return row;
+}
+
+/** The worker is not heard of until the relay has ended its claim; this answer then comes too late. */
+function tooLate(deliveryId: string, answer: AttemptResult) {
+  return async () => {
+    await expireClaim(pool(), deliveryId);
+    expect(await stage.relayTick()).toMatchObject({ endedClaims: 1 });
+    return answer;
+  };
 }
 
 const messages = () => stage.logLines.map(({ msg }) => msg);
@@ -178,12 +188,7 @@ describe('the retry budget', () => {
     const { orderId, deliveryId } = await insertLane();
     stage.answer(
       answered(500),
-      // The worker is gone before it records: the relay ends its claim, and this answer comes too late.
-      async () => {
-        await expireClaim(pool(), deliveryId);
-        await stage.relayTick();
-        return answered(500);
-      },
+      tooLate(deliveryId, answered(500)),
       answered(500),
       answered(500),
       answered(500),
@@ -205,11 +210,7 @@ describe('the retry budget', () => {
 describe('an attempt whose lease ran out', () => {
   test('adds its answer to its own row, and the delivery goes its own way', async () => {
     const { job, orderId, deliveryId } = await insertLane();
-    stage.answer(async () => {
-      await expireClaim(pool(), deliveryId);
-      await stage.relayTick();
-      return answered(200);
-    });
+    stage.answer(tooLate(deliveryId, answered(200)));
     expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
     expect(await readStates(pool(), orderId)).toEqual(['queued', 'blocked']);
     expect(await readAttempts(pool(), deliveryId)).toMatchObject([
@@ -227,11 +228,7 @@ describe('an attempt whose lease ran out', () => {
   test('ten times in a row fails the delivery, and the lane goes on', async () => {
     const { orderId, deliveryId, nextId } = await insertLane();
     for (let n = 1; n <= 10; n += 1) {
-      stage.answer(async () => {
-        await expireClaim(pool(), deliveryId);
-        expect(await stage.relayTick()).toMatchObject({ endedClaims: 1 });
-        return TIMED_OUT;
-      });
+      stage.answer(tooLate(deliveryId, TIMED_OUT));
       await takeAgain(orderId);
       expect(await readDelivery(orderId)).toMatchObject({
         interruptedCount: n,
@@ -248,11 +245,7 @@ describe('an attempt whose lease ran out', () => {
   test('nine times and then an answer starts the count again', async () => {
     const { orderId, deliveryId } = await insertLane();
     await pool().query('update deliveries set interrupted_count = 9 where id = $1', [deliveryId]);
-    stage.answer(answered(503), async () => {
-      await expireClaim(pool(), deliveryId);
-      await stage.relayTick();
-      return TIMED_OUT;
-    });
+    stage.answer(answered(503), tooLate(deliveryId, TIMED_OUT));
     await takeAgain(orderId);
     await takeAgain(orderId);
     expect(await readDelivery(orderId)).toMatchObject({

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildDeliveryJobId, type DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 
@@ -7,6 +8,10 @@ export interface QueueDouble extends DeliveryQueue {
   readonly jobs: DeliveryJobRequest[];
   /** What `stateOf` answers for a job; unset: `gone`. */
   setState(deliveryId: string, generation: number, state: DeliveryJobState): void;
+  /** The most jobs that were added with one call. */
+  readonly largestAdd: number;
+  /** The most questions for states that were open at once. */
+  readonly mostAsked: number;
   /** While true everything rejects. */
   isAway: boolean;
   /** The oldest job, taken out. */
@@ -18,8 +23,17 @@ export interface QueueDouble extends DeliveryQueue {
 export function createQueueDouble(): QueueDouble {
   const jobs: DeliveryJobRequest[] = [];
   const states = new Map<string, DeliveryJobState>();
+  let largestAdd = 0;
+  let asked = 0;
+  let mostAsked = 0;
   const queue: QueueDouble = {
     jobs,
+    get largestAdd() {
+      return largestAdd;
+    },
+    get mostAsked() {
+      return mostAsked;
+    },
     isAway: false,
     setState(deliveryId, generation, state) {
       states.set(buildDeliveryJobId(deliveryId, generation), state);
@@ -32,10 +46,15 @@ export function createQueueDouble(): QueueDouble {
     ids: () => jobs.map(({ data }) => buildDeliveryJobId(data.deliveryId, data.generation)),
     async add(added) {
       rejectWhileAway();
+      largestAdd = Math.max(largestAdd, added.length);
       jobs.push(...added);
     },
     async stateOf(deliveryId, generation) {
       rejectWhileAway();
+      asked += 1;
+      mostAsked = Math.max(mostAsked, asked);
+      await nextTurn();
+      asked -= 1;
       return states.get(buildDeliveryJobId(deliveryId, generation)) ?? 'gone';
     },
     async ping() {

@@ -1,0 +1,240 @@
+import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import {
+  emptyDatabase,
+  insertEndpoint,
+  insertOrder,
+  readDeliveries,
+  readStates,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { findStrandedLanes } from '@vendor-server/platform/testing/lane-checks.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { claimDelivery } from '../deliveries/claim-sql.ts';
+import { createAttemptStage } from '../testing/attempt-stage.ts';
+import { expireClaim, makeDueEarlier } from '../testing/shift-time-sql.ts';
+import { findBlockedLanes, findLateJobs, findPromotableEndpoints } from './relay-sql.ts';
+import { createRelayTick } from './relay-tick.ts';
+
+let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+let stage: ReturnType<typeof createAttemptStage>;
+
+beforeAll(async () => {
+  subject = await createTestDatabase();
+});
+afterAll(() => subject.drop());
+beforeEach(async () => {
+  await emptyDatabase(subject.database.pool);
+  stage = createAttemptStage(subject.database);
+});
+
+const pool = () => subject.database.pool;
+
+/** A delivery in the queue whose job should have run so long ago. */
+async function insertLate(lateMs: number) {
+  const { orderId, deliveryIds } = await insertOrder(pool(), await insertEndpoint(pool()), ['queued']);
+  const deliveryId = deliveryIds[0] ?? '';
+  await makeDueEarlier(pool(), deliveryId, lateMs);
+  return { orderId, deliveryId };
+}
+
+async function readDelivery(orderId: string) {
+  const [row] = await readDeliveries(pool(), orderId);
+  if (row === undefined) throw new Error('there is no such delivery');
+  return row;
+}
+
+describe('a job that is late', () => {
+  test('and not in the queue is made again, under another id', async () => {
+    const { orderId, deliveryId } = await insertLate(2_100);
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 1 });
+    expect(await readDelivery(orderId)).toMatchObject({ state: 'queued', generation: 2 });
+    expect(stage.queue.jobs).toMatchObject([{ delayMs: 0, data: { deliveryId, generation: 2, orderId } }]);
+    // The new one has its own two seconds.
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 0 });
+  });
+
+  test('by less than two seconds may still be on its way', async () => {
+    await insertLate(1_000);
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 0 });
+  });
+
+  test('and waits in the queue will run', async () => {
+    const { deliveryId } = await insertLate(3_600_000);
+    stage.queue.setState(deliveryId, 1, 'live');
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 0 });
+  });
+
+  test.each([
+    [4_000, 0],
+    [5_100, 1],
+  ])('by %i ms and still delayed or active: made again %i times', async (lateMs, remadeJobs) => {
+    const { deliveryId } = await insertLate(lateMs);
+    stage.queue.setState(deliveryId, 1, 'scheduled');
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs });
+  });
+
+  test('is left alone while the queue cannot say', async () => {
+    const { orderId } = await insertLate(10_000);
+    stage.queue.isAway = true;
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 0 });
+    expect(await readDelivery(orderId)).toMatchObject({ generation: 1 });
+    stage.queue.isAway = false;
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 1 });
+  });
+
+  test('and is being attempted is left alone', async () => {
+    const { orderId, deliveryId } = await insertLate(10_000);
+    await claimDelivery(pool(), { deliveryId, generation: 1 }, 'token', 10_000);
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 0 });
+    expect(await readDelivery(orderId)).toMatchObject({ generation: 1, claimToken: 'token' });
+  });
+
+  test('of a retry keeps the time at which that is due', async () => {
+    const { orderId, deliveryId } = await insertLate(3_000);
+    await pool().query(`update deliveries set due_at = clock_timestamp() + interval '8 s' where id = $1`, [
+      deliveryId,
+    ]);
+    await stage.relayTick();
+    const { rows } = await pool().query<{ same: boolean }>(
+      'select due_at = job_due_at as same from deliveries where order_id = $1',
+      [orderId],
+    );
+    expect(rows).toEqual([{ same: true }]);
+    expect((await readDelivery(orderId)).dueInMs).toBeGreaterThan(7_000);
+  });
+
+  test('is one of many: the queue is asked and given a bounded number at a time', async () => {
+    const endpoint = await insertEndpoint(pool());
+    for (let n = 0; n < 130; n += 1) await insertOrder(pool(), endpoint, ['queued']);
+    await pool().query(`update deliveries set job_due_at = job_due_at - interval '3 s'`);
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 130 });
+    expect(stage.queue).toMatchObject({ mostAsked: 100, largestAdd: 100 });
+    expect(new Set(stage.queue.ids()).size).toBe(130);
+  });
+
+  test('is found in turns, however many there are', async () => {
+    const lateIds = [];
+    for (const lateMs of [9_000, 8_000, 7_000, 6_000, 5_000]) {
+      lateIds.push((await insertLate(lateMs)).deliveryId);
+    }
+    const first = await findLateJobs(pool(), 2_000, null, 2);
+    const second = await findLateJobs(pool(), 2_000, first.at(-1) ?? null, 2);
+    const third = await findLateJobs(pool(), 2_000, second.at(-1) ?? null, 2);
+    expect([...first, ...second, ...third].map(({ deliveryId }) => deliveryId)).toEqual(lateIds);
+    expect(third).toHaveLength(1);
+    expect(first[0]?.lateMs).toBeGreaterThanOrEqual(9_000);
+  });
+});
+
+describe('a claim that ran out', () => {
+  async function insertAbandoned() {
+    const late = await insertLate(0);
+    await claimDelivery(pool(), { deliveryId: late.deliveryId, generation: 1 }, 'dead', 10_000);
+    await expireClaim(pool(), late.deliveryId);
+    return late;
+  }
+
+  test('is ended, and has a new job at once, whatever the queue says of the old one', async () => {
+    const { orderId, deliveryId } = await insertAbandoned();
+    stage.queue.setState(deliveryId, 1, 'live');
+    expect(await stage.relayTick()).toEqual({ endedClaims: 1, remadeJobs: 0, promoted: 0 });
+    expect(await readDelivery(orderId)).toMatchObject({ generation: 2, claimToken: null, state: 'queued' });
+    expect(stage.queue.ids()).toEqual([`${deliveryId}-2`]);
+  });
+
+  test('is not ended before it ran out', async () => {
+    const { deliveryId, orderId } = await insertLate(0);
+    await claimDelivery(pool(), { deliveryId, generation: 1 }, 'alive', 10_000);
+    expect(await stage.relayTick()).toMatchObject({ endedClaims: 0 });
+    expect(await readDelivery(orderId)).toMatchObject({ claimToken: 'alive' });
+  });
+
+  test('is ended only once the database has been calm for five seconds', async () => {
+    const { orderId } = await insertAbandoned();
+    let now = 0;
+    const executor = createWatchedExecutor(pool(), () => now);
+    const tick = createRelayTick({ ...stage.deps, database: subject.database, queue: stage.queue, executor });
+    now = 4_999;
+    expect(await tick()).toMatchObject({ endedClaims: 0 });
+    expect(await readDelivery(orderId)).toMatchObject({ claimToken: 'dead' });
+    now = 5_000;
+    expect(await tick()).toMatchObject({ endedClaims: 1 });
+  });
+
+  test('is ended also while the queue is away; its job follows', async () => {
+    const { orderId, deliveryId } = await insertAbandoned();
+    stage.queue.isAway = true;
+    await stage.relayTick();
+    expect(await readDelivery(orderId)).toMatchObject({ generation: 2, claimToken: null });
+    stage.queue.isAway = false;
+    await makeDueEarlier(pool(), deliveryId, 2_100);
+    expect(await stage.relayTick()).toMatchObject({ remadeJobs: 1 });
+    expect(stage.queue.ids()).toEqual([`${deliveryId}-3`]);
+  });
+});
+
+describe('a look that nobody took', () => {
+  test('after a lane’s head ended is taken by the relay', async () => {
+    const endpoint = await insertEndpoint(pool());
+    const orders = [];
+    for (let n = 0; n < 3; n += 1) {
+      orders.push(await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']));
+    }
+    expect(await findStrandedLanes(pool())).toHaveLength(3);
+    expect(await stage.relayTick()).toMatchObject({ promoted: 3 });
+    expect(await findStrandedLanes(pool())).toEqual([]);
+    expect(stage.queue.ids()).toEqual(orders.map(({ deliveryIds }) => `${deliveryIds[1]}-1`));
+  });
+
+  test('after an endpoint got room, was resumed or deleted is taken by the relay', async () => {
+    const active = await insertEndpoint(pool());
+    const paused = await insertEndpoint(pool(), { state: 'paused' });
+    const deleted = await insertEndpoint(pool(), { deleted: true });
+    const [toActive, toPaused, toDeleted] = [
+      await insertOrder(pool(), active, ['waiting']),
+      await insertOrder(pool(), paused, ['waiting']),
+      await insertOrder(pool(), deleted, ['waiting', 'blocked']),
+    ];
+    expect(await stage.relayTick()).toMatchObject({ promoted: 1 });
+    expect(await readStates(pool(), toActive.orderId)).toEqual(['queued']);
+    expect(await readStates(pool(), toPaused.orderId)).toEqual(['waiting']);
+    expect(await readStates(pool(), toDeleted.orderId)).toEqual(['cancelled', 'cancelled']);
+    await pool().query(`update webhook_endpoints set state = 'active' where id = $1`, [paused.endpointId]);
+    expect(await stage.relayTick()).toMatchObject({ promoted: 1 });
+    expect(await readStates(pool(), toPaused.orderId)).toEqual(['queued']);
+  });
+
+  test('is taken for every lane and endpoint also while the queue is away', async () => {
+    const orders = [];
+    for (let n = 0; n < 3; n += 1) {
+      const endpoint = await insertEndpoint(pool());
+      orders.push(await insertOrder(pool(), endpoint, ['delivered', 'blocked']));
+      orders.push(await insertOrder(pool(), endpoint, ['failed', 'waiting']));
+    }
+    stage.queue.isAway = true;
+    await stage.relayTick();
+    for (const { orderId } of orders) expect((await readStates(pool(), orderId))[1]).toBe('queued');
+  });
+
+  test('goes from lane to lane and from endpoint to endpoint, a bounded number at a time', async () => {
+    const lanes = [];
+    for (let n = 0; n < 2; n += 1) {
+      const endpoint = await insertEndpoint(pool());
+      await insertOrder(pool(), endpoint, ['waiting']);
+      const { orderId } = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
+      lanes.push({ endpointId: endpoint.endpointId, orderId, isHeadless: true });
+      const busy = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
+      lanes.push({ endpointId: endpoint.endpointId, orderId: busy.orderId, isHeadless: false });
+    }
+    const [first, second, third, fourth] = lanes;
+    const before = { endpointId: '', orderId: '' };
+    expect(await findBlockedLanes(pool(), before, 3)).toEqual([first, second, third]);
+    expect(await findBlockedLanes(pool(), third ?? before, 3)).toEqual([fourth]);
+    expect(await findBlockedLanes(pool(), fourth ?? before, 3)).toEqual([]);
+
+    const [one, other] = [first?.endpointId ?? '', third?.endpointId ?? ''];
+    expect(await findPromotableEndpoints(pool(), '', 1)).toEqual({ seen: [one], promotable: [one] });
+    expect(await findPromotableEndpoints(pool(), one, 5)).toEqual({ seen: [other], promotable: [other] });
+    expect(await findPromotableEndpoints(pool(), other, 5)).toEqual({ seen: [], promotable: [] });
+  });
+});
