@@ -33,6 +33,7 @@ export function createInbox(): Inbox {
       const giveUp = () => end.reject(new Error(`No ${what} arrived within ${timeoutMs / 1000} s.`));
       const timer = setTimeout(giveUp, timeoutMs);
       signal.addEventListener('abort', giveUp, { once: true });
+      if (signal.aborted) giveUp();
       try {
         while (!received.some(isWanted)) await Promise.race([arrival.promise, end.promise]);
       } finally {
