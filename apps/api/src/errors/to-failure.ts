@@ -45,6 +45,9 @@ export function toApiError(error: unknown): ApiError {
     case 'FST_ERR_MAX_PARAM_LENGTH':
       return new ApiError('not_found', { cause });
     default:
+      // Fastify's mark on what is wrong with a request, such as a body that broke off with its connection:
+      // the same socket errors come from the database.
+      if (isClientFault(error)) return new ApiError('invalid_request', { cause });
       return toDatabaseError(error) ?? new ApiError('internal_error', { cause });
   }
 }
@@ -70,6 +73,12 @@ export function toFailureBody(error: ApiError, requestId: string, sentence?: str
     ...(error.details === undefined ? {} : { details: error.details }),
     requestId,
   };
+}
+
+function isClientFault(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return false;
+  const { statusCode } = error;
+  return typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500;
 }
 
 function codeOf(error: unknown): string | undefined {
