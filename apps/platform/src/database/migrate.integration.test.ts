@@ -74,6 +74,14 @@ describe('migrateDatabase', () => {
     expect(await migrate()).toEqual(['2_second']);
   });
 
+  test('undoes a migration whose entry in the history cannot be written', async () => {
+    await migrate();
+    await writeMigration('2_second', 'create table second (id int); drop table _prisma_migrations;');
+    await expect(migrate()).rejects.toThrow('Migration 2_second failed');
+    expect(await tableExists('second')).toBe(false);
+    expect(await tableExists('_prisma_migrations')).toBe(true);
+  });
+
   test('refuses a migration that was changed after it was applied', async () => {
     await migrate();
     await writeMigration('1_first', 'create table first (id int); -- changed');
