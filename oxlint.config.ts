@@ -161,6 +161,7 @@ export default defineConfig({
     'vitest/no-commented-out-tests': 'error',
     'vitest/no-identical-title': 'error',
     'vitest/no-import-node-test': 'error',
+    'vitest/expect-expect': ['error', { assertFunctionNames: ['expect', 'expect*', 'assert*', 'fc.assert'] }],
     // Matchers in a ternary are no conditional expectation, and properties have cases.
     'vitest/no-conditional-expect': 'off',
     'vitest/no-standalone-expect': [
@@ -183,6 +184,8 @@ export default defineConfig({
         'typescript/no-unsafe-return': 'off',
         'typescript/no-non-null-assertion': 'off',
         'typescript/unbound-method': 'off',
+        // As in `new Promise((resolve) => server.listen(port, resolve))`.
+        'no-promise-executor-return': 'off',
       },
     },
     {
