@@ -7,7 +7,7 @@ import { createDispatcher } from '@vendor-server/platform/queue/create-dispatche
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
-import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { startWorker } from './worker.ts';
 
@@ -18,7 +18,7 @@ const MAX_CONNECTIONS = 16;
 /** How long the end of an attempt waits for the queue before it goes on behind. */
 const DISPATCH_WAIT_MS = 1_000;
 
-const settings = loadSettings(process.env);
+const settings = loadSettingsOrExit(process.env);
 const logger = createLogger(settings, { name: 'worker' });
 
 await runProcess({
