@@ -1,0 +1,238 @@
+/**
+ * A change of an order against the end of what its endpoint was told before: the API writes the one, a worker
+ * the other, and neither sees what the other has not committed.
+ */
+
+import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
+import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import {
+  canAnythingMove,
+  lockEndpoint,
+  moveDueHeads,
+  moveLaneNext,
+} from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import { type Actor, createStage } from '@vendor-server/platform/testing/actor.ts';
+import {
+  emptyDatabase,
+  insertEndpoint,
+  insertOrder,
+  readDeliveries,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { interleavings, runInterleaved, type Script } from '@vendor-server/platform/testing/interleave.ts';
+import {
+  findLanesWithTwoHeads,
+  findOvertakenLanes,
+  findStrandedLanes,
+} from '@vendor-server/platform/testing/lane-checks.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
+import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveries/record-sql.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+
+let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+
+beforeAll(async () => {
+  subject = await createTestDatabase();
+});
+afterAll(() => subject.drop());
+beforeEach(() => emptyDatabase(subject.database.pool));
+
+const pool = () => subject.database.pool;
+
+interface Lane {
+  readonly endpointId: string;
+  readonly orderId: string;
+}
+
+/** How a side looks after its commit, as steps. */
+type Look = (actor: Actor, lane: Lane) => Script['steps'];
+
+/** What ships, at one go. */
+const look: Look = (_actor, { endpointId, orderId }) => [
+  () => promote(subject.database, endpointId, orderId),
+];
+
+/** The same as its statements, so that the other side can come between them. */
+const lookInSteps: Look = ({ client, begin, commit }, lane) => {
+  let found = false;
+  const ifFound = (run: () => Promise<unknown>) => async () => {
+    if (found) await run();
+  };
+  return [
+    async () => {
+      found = await canAnythingMove(client, lane.endpointId, lane.orderId);
+    },
+    ifFound(async () => {
+      await begin();
+      await lockEndpoint(client, lane.endpointId);
+    }),
+    ifFound(async () => {
+      await moveLaneNext(client, lane);
+      await moveDueHeads(client, lane.endpointId);
+      await commit();
+    }),
+  ];
+};
+
+const dontLook: Look = () => [];
+
+/** The order is cancelled, on the version read before. */
+async function buildChange(actor: Actor, lane: Lane, lookAfter: Look): Promise<Script> {
+  const found = await findAnyOrder(pool(), lane.orderId);
+  if (found === null) throw new Error('there is no such order');
+  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
+  const decision = decideTransition(found.order, request, found.now);
+  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
+  const { next, from, reason } = decision;
+  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
+  return {
+    actor,
+    steps: [
+      async () => {
+        await actor.begin();
+        await writeOrderChange(actor.client, next, record);
+      },
+      () => actor.commit(),
+      ...lookAfter(actor, lane),
+    ],
+  };
+}
+
+/** The attempt of the lane's head has got its answer. */
+async function buildEnd(actor: Actor, lane: Lane, step: RecordedStep, lookAfter: Look): Promise<Script> {
+  const [head] = await readDeliveries(pool(), lane.orderId);
+  if (head === undefined) throw new Error('the lane is empty');
+  await claimDelivery(pool(), { deliveryId: head.id, generation: 1 }, 'token', 10_000);
+  const key = { deliveryId: head.id, attemptNumber: 1, token: 'token' };
+  const result = {
+    outcome: 'acknowledged',
+    responseStatus: 200,
+    responseExcerpt: null,
+    retryAfter: null,
+    error: null,
+    durationMs: 5,
+  } as const;
+  return {
+    actor,
+    steps: [
+      async () => {
+        await actor.begin();
+        await recordAttempt(actor.client, key, result, step);
+      },
+      () => actor.commit(),
+      ...lookAfter(actor, lane),
+    ],
+  };
+}
+
+interface Sides {
+  readonly change: Look;
+  readonly end: Look;
+}
+
+const DELIVERED: RecordedStep = { kind: 'delivered' };
+
+/** Runs the two in every order of their statements; gives the states they left behind, by order of turns. */
+async function runAll(sides: Sides, step: RecordedStep = DELIVERED, isPaused = false) {
+  const createActor = await createStage(subject.url);
+  const [api, worker] = [await createActor('api'), await createActor('worker')];
+  const runs = new Map<string, { orderId: string; states: string }>();
+  const lengths = [2 + sides.change(api, noLane).length, 2 + sides.end(worker, noLane).length];
+  for (const turns of interleavings(lengths)) {
+    const endpoint = await insertEndpoint(pool());
+    const { orderId } = await insertOrder(pool(), endpoint, ['queued']);
+    const lane = { ...endpoint, orderId };
+    const scripts = [
+      await buildChange(api, lane, sides.change),
+      await buildEnd(worker, lane, step, sides.end),
+    ];
+    if (isPaused) {
+      await pool().query(`update webhook_endpoints set state = 'paused' where id = $1`, [lane.endpointId]);
+    }
+    await runInterleaved(scripts, turns);
+    const states = (await readDeliveries(pool(), orderId)).map(({ state }) => state).join(' ');
+    runs.set(turns.join(''), { orderId, states });
+  }
+  return runs;
+}
+
+const noLane: Lane = { endpointId: '', orderId: '' };
+
+function countStates(runs: Awaited<ReturnType<typeof runAll>>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { states } of runs.values()) counts[states] = (counts[states] ?? 0) + 1;
+  return counts;
+}
+
+async function expectHealthyLanes(): Promise<void> {
+  expect(await findStrandedLanes(pool())).toEqual([]);
+  expect(await findLanesWithTwoHeads(pool())).toEqual([]);
+  expect(await findOvertakenLanes(pool())).toEqual([]);
+}
+
+describe('in every order of their statements', { timeout: 60_000 }, () => {
+  test.each([
+    ['delivered', DELIVERED],
+    ['failed', { kind: 'failed', reason: 'rejected' }],
+  ] as const)('the new delivery goes on once the head is %s', async (state, step) => {
+    const runs = await runAll({ change: look, end: look }, step);
+    expect(runs.size).toBe(20);
+    expect(countStates(runs)).toEqual({ [`${state} queued`]: 20 });
+    await expectHealthyLanes();
+  });
+
+  test('also when the looks themselves are mixed', async () => {
+    const runs = await runAll({ change: lookInSteps, end: lookInSteps });
+    expect(runs.size).toBe(252);
+    expect(countStates(runs)).toEqual({ 'delivered queued': 252 });
+    await expectHealthyLanes();
+  });
+
+  test('and stays behind a head that will be tried again, without taking its room', async () => {
+    const retry = { kind: 'retry', delayMs: 60_000, holdIn: 'database' } as const;
+    const runs = await runAll({ change: look, end: look }, retry);
+    expect(countStates(runs)).toEqual({ 'waiting blocked': 20 });
+    await expectHealthyLanes();
+  });
+
+  test('and waits at a paused endpoint, as its lane’s only head', async () => {
+    const runs = await runAll({ change: look, end: look }, DELIVERED, true);
+    expect(countStates(runs)).toEqual({ 'delivered waiting': 20 });
+    await expectHealthyLanes();
+  });
+});
+
+describe('without a look after commit the check finds lanes that nobody will move', () => {
+  test.each([
+    ['of the change', { change: dontLook, end: look }],
+    ['of the record', { change: look, end: dontLook }],
+    ['of either', { change: dontLook, end: dontLook }],
+  ])('%s', async (_whose, sides) => {
+    const runs = await runAll(sides);
+    const stranded = [...runs.values()].filter(({ states }) => states === 'delivered blocked');
+    expect(stranded.length).toBeGreaterThan(0);
+    expect(stranded.length).toBeLessThan(runs.size);
+    expect(await findStrandedLanes(pool())).toEqual(
+      stranded
+        .map(({ orderId }) => ({ orderId, versions: [2] }))
+        .toSorted((a, b) => (a.orderId < b.orderId ? -1 : 1)),
+    );
+  });
+
+  test('and one look after both have committed, by whomever, moves every one of them', async () => {
+    await runAll({ change: dontLook, end: dontLook });
+    const stranded = await findStrandedLanes(pool());
+    expect(stranded.length).toBeGreaterThan(0);
+    for (const { orderId } of stranded) {
+      const { rows } = await pool().query<{ endpointId: string }>(
+        'select endpoint_id as "endpointId" from deliveries where order_id = $1 limit 1',
+        [orderId],
+      );
+      await promote(subject.database, rows[0]?.endpointId ?? '', orderId);
+    }
+    await expectHealthyLanes();
+  });
+});
