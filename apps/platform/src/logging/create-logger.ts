@@ -53,5 +53,8 @@ export function createLoggerTo(
 function toLoggableError(error: unknown): unknown {
   if (!(error instanceof Error)) return error;
   // The serializer gives an instance of its own; spread makes it plain, so that redact looks inside.
-  return redact({ ...pino.stdSerializers.err(error) });
+  const plain: Record<string, unknown> = { ...pino.stdSerializers.err(error) };
+  // PostgreSQL quotes the offending row or statement in these: an order's row holds personal data.
+  for (const field of ['detail', 'where', 'internalQuery']) delete plain[field];
+  return redact(plain);
 }
