@@ -66,8 +66,8 @@ export function createDatabase({ url, applicationName, maxConnections, logger }:
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     keepAlive: true,
     types: { getTypeParser },
-    // The pool waits for it before it hands the connection out, which its type does not say.
-    onConnect: (client) => client.query(SESSION_SETUP),
+    // Before a new connection is handed out.
+    verify: (client, done) => client.query(SESSION_SETUP, (error) => done(error)),
   });
   // Without a listener the loss of an idle connection would end the process.
   pool.on('error', (error) => logger?.warn({ err: error }, 'Idle database connection lost'));
@@ -93,12 +93,10 @@ export function createDatabase({ url, applicationName, maxConnections, logger }:
 }
 
 /** Parses int8 as a number, everything else as pg does. Set per pool: a global parser would reach Prisma. */
-const getTypeParser: typeof pg.types.getTypeParser = (typeId: number, format?: 'text' | 'binary') => {
-  if (typeId === pg.types.builtins.INT8 && format !== 'binary') return toSafeInteger;
-  return format === 'binary'
-    ? pg.types.getTypeParser(typeId, format)
-    : pg.types.getTypeParser(typeId, 'text');
-};
+const getTypeParser = (typeId: number, format?: 'text' | 'binary'): unknown =>
+  typeId === pg.types.builtins.INT8 && format !== 'binary'
+    ? toSafeInteger
+    : pg.types.getTypeParser(typeId, format);
 
 function toSafeInteger(text: string): number {
   const value = Number(text);

@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { findFreePort } from '../network/find-free-ports.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/test-database.ts';
 import { createDatabase, type Database } from './create-database.ts';
@@ -36,6 +37,16 @@ function classify(error: unknown) {
     transient: isTransientConflict(error),
     unavailable: isDatabaseUnavailable(error),
   };
+}
+
+/** A server that ends every connection at once; returns its port. */
+async function startHangingUp(): Promise<number> {
+  const server = createServer((socket) => socket.destroy());
+  const port = await findFreePort();
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return port;
 }
 
 const NOTHING = { unique: false, lockTimeout: false, transient: false, unavailable: false };
@@ -77,24 +88,16 @@ describe.each(WAYS)('errors by way of %s', (_name, run) => {
     expect(classify(error)).toEqual({ ...NOTHING, unavailable: true });
   });
 
-  test('a server that is not there', async () => {
-    await expectUnavailable(`postgresql://test@127.0.0.1:${await findFreePort()}/test`);
-  });
-
-  test('a name that leads nowhere', async () => {
-    await expectUnavailable('postgresql://test@database.invalid:5432/test');
-  });
-
-  test('a unix socket without a server', async () => {
-    await expectUnavailable('postgresql://test@/test?host=/nonexistent');
-  });
-
-  test('a server that hangs up', async () => {
-    const server = createServer((socket) => socket.destroy());
-    const port = await findFreePort();
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
-    await expectUnavailable(`postgresql://test@127.0.0.1:${port}/test`);
-    server.close();
+  test.each([
+    ['a server that is not there', async () => `postgresql://test@127.0.0.1:${await findFreePort()}/test`],
+    ['a name that leads nowhere', async () => 'postgresql://test@database.invalid:5432/test'],
+    ['a unix socket without a server', async () => 'postgresql://test@/test?host=/nonexistent'],
+    ['a server that hangs up', async () => `postgresql://test@127.0.0.1:${await startHangingUp()}/test`],
+  ])('%s', async (_title, urlOf) => {
+    const away = createDatabase({ url: await urlOf(), applicationName: 'test', maxConnections: 1 });
+    const error = await errorOf(() => run(away, 'select 1'));
+    await away.close();
+    expect(classify(error)).toEqual({ ...NOTHING, unavailable: true });
   });
 
   test('a pool that was closed', async () => {
@@ -103,13 +106,6 @@ describe.each(WAYS)('errors by way of %s', (_name, run) => {
     const error = await errorOf(() => run(closed, 'select 1'));
     expect(classify(error)).toEqual({ ...NOTHING, unavailable: true });
   });
-
-  async function expectUnavailable(url: string): Promise<void> {
-    const away = createDatabase({ url, applicationName: 'test', maxConnections: 1 });
-    const error = await errorOf(() => run(away, 'select 1'));
-    await away.close();
-    expect(classify(error)).toEqual({ ...NOTHING, unavailable: true });
-  }
 });
 
 test.concurrent.each(WAYS)('a pool without a free connection, by way of %s', async (_name, run) => {

@@ -17,10 +17,10 @@ try {
 }
 
 async function migrateEmbeddedDatabase(dataDir: string): Promise<string[]> {
-  const { url, stop } = await startEmbeddedPostgres({ dataDir });
+  const postgres = await startEmbeddedPostgres({ dataDir });
   try {
-    return await migrateDatabase(url);
+    return await migrateDatabase(postgres.url);
   } finally {
-    await stop();
+    await postgres.stop();
   }
 }

@@ -65,7 +65,9 @@ describe('withTransaction', () => {
     const lost = withTransaction(pool, async (client) => {
       await increment(client, 'a');
       const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid');
-      const ended = new Promise((resolve) => client.once('end', resolve));
+      const ended = new Promise<void>((resolve) => {
+        client.once('end', resolve);
+      });
       await withClient(testDatabase.url, (other) =>
         other.query('select pg_terminate_backend($1)', [rows[0]?.pid]),
       );

