@@ -1,0 +1,54 @@
+import { type Caller, createCaller } from './create-caller.ts';
+import type { System } from './create-system.ts';
+
+/** A customer server that no other test uses, with its one endpoint. */
+export interface CustomerServer extends Caller {
+  readonly customerServerId: string;
+  readonly secret: string;
+  readonly endpointId: string;
+  /** `whsec_…` */
+  readonly signingSecret: string;
+}
+
+export interface EndpointChanges {
+  readonly timeoutMs?: number;
+  readonly retryDelaysMs?: readonly number[];
+  readonly state?: 'active' | 'paused';
+}
+
+interface Created {
+  customerServerId: string;
+  secret: string;
+  endpoint: { endpointId: string; signingSecret: string };
+}
+
+/** @param webhookUrl where its webhooks go */
+export async function addCustomerServer(system: System, webhookUrl: string): Promise<CustomerServer> {
+  const { customerServerId, secret, endpoint } = await system.operator.ask<Created>(
+    'POST',
+    '/api/admin/customer-servers',
+    { name: 'Test customer server', webhookUrl },
+  );
+  return {
+    ...createCaller(system.apiUrl, { 'x-customer-secret': secret }),
+    customerServerId,
+    secret,
+    ...endpoint,
+  };
+}
+
+/** Changes an endpoint where the API cannot yet. */
+export async function changeEndpoint(
+  { database }: Pick<System, 'database'>,
+  { endpointId }: Pick<CustomerServer, 'endpointId'>,
+  { timeoutMs, retryDelaysMs, state }: EndpointChanges,
+): Promise<void> {
+  await database.prisma.webhookEndpoint.update({
+    where: { id: endpointId },
+    data: {
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(retryDelaysMs !== undefined && { ownRetryDelays: true, retryDelaysMs: [...retryDelaysMs] }),
+      ...(state !== undefined && { state }),
+    },
+  });
+}

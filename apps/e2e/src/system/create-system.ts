@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { type Caller, createCaller } from './create-caller.ts';
+import { type RunningProcess, startProcess } from './start-process.ts';
+
+type Environment = Readonly<Record<string, string>>;
+
+export interface ListeningProcess extends RunningProcess {
+  /** Without a slash at the end. */
+  readonly url: string;
+}
+
+export interface SystemOptions {
+  /** Null: the queue lives in PostgreSQL. */
+  readonly redisUrl: string | null;
+  /** Settings of every process, on top of what they cannot do without. */
+  readonly env?: Environment;
+}
+
+/** The real processes on a database of their own. Whoever makes one ends it with `stop`. */
+export interface System {
+  readonly database: Database;
+  readonly databaseUrl: string;
+  /** Everything that must never be seen in a log, besides what is made at run time. */
+  readonly secrets: readonly string[];
+  readonly operator: Caller;
+  readonly partner: Caller;
+  /** Every process that was started, oldest first. */
+  readonly processes: readonly RunningProcess[];
+  /** Of the API that was started last. */
+  apiUrl(): string;
+  /** Starts one more API and waits until it is ready. Callers call the one that was started last. */
+  startApi(env?: Environment): Promise<ListeningProcess>;
+  /** Starts one more worker and waits until it runs. */
+  startWorker(env?: Environment): Promise<ListeningProcess>;
+  /** Ends what still runs, and drops the database. Throws when a process had ended by itself or does not stop. */
+  stop(): Promise<void>;
+}
+
+const ENTRY_FILES = {
+  api: fileURLToPath(import.meta.resolve('@vendor-server/api/main.ts')),
+  worker: fileURLToPath(import.meta.resolve('@vendor-server/worker/main.ts')),
+};
+
+export async function createSystem({ redisUrl, env = {} }: SystemOptions): Promise<System> {
+  const subject = await createTestDatabase();
+  const adminKey = `test-admin-key-${randomBytes(8).toString('hex')}`;
+  const partnerSecret = `test-partner-secret-${randomBytes(8).toString('hex')}`;
+  const encryptionKey = randomBytes(32).toString('base64');
+  const settings: Environment = {
+    DATABASE_URL: subject.url,
+    ...(redisUrl !== null && { REDIS_URL: redisUrl }),
+    // Each process says in its log which port it found.
+    PORT: '0',
+    ADMIN_API_KEY: adminKey,
+    EXTERNAL_VENDOR_SECRET: partnerSecret,
+    SECRETS_ENCRYPTION_KEY: encryptionKey,
+    ...env,
+  };
+  const processes: RunningProcess[] = [];
+  let apiUrl: string | null = null;
+
+  function start(name: keyof typeof ENTRY_FILES, ownEnv: Environment): RunningProcess {
+    const started = startProcess({
+      name: `${name} ${processes.length + 1}`,
+      command: process.execPath,
+      args: [ENTRY_FILES[name]],
+      env: { ...settings, ...ownEnv },
+    });
+    processes.push(started);
+    return started;
+  }
+
+  const latestApiUrl = () => {
+    if (apiUrl === null) throw new Error('No API was started.');
+    return apiUrl;
+  };
+
+  return {
+    database: subject.database,
+    databaseUrl: subject.url,
+    secrets: [adminKey, partnerSecret, encryptionKey],
+    operator: createCaller(latestApiUrl, { authorization: `Bearer ${adminKey}` }),
+    partner: createCaller(latestApiUrl, { 'x-vendor-secret': partnerSecret }),
+    processes,
+    apiUrl: latestApiUrl,
+    async startApi(ownEnv = {}) {
+      const api = start('api', ownEnv);
+      const { url } = await waitForStart(api, 'API ready');
+      apiUrl = String(url);
+      return Object.assign(api, { url: apiUrl });
+    },
+    async startWorker(ownEnv = {}) {
+      const worker = start('worker', ownEnv);
+      const { port } = await waitForStart(worker, 'Worker ready');
+      return Object.assign(worker, { url: `http://127.0.0.1:${String(port)}` });
+    },
+    async stop() {
+      const ends = await Promise.allSettled(processes.map((each) => each.stop()));
+      await subject.drop();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    },
+  };
+}
+
+/** A process that ends instead of starting says why; waiting for its line would only hide that. */
+async function waitForStart(started: RunningProcess, msg: string) {
+  return Promise.race([
+    started.log.waitFor(msg, {}, 30_000),
+    started.ended.then((how) => {
+      throw new Error(`${started.name} ended while it started (${how}):\n${started.log.text}`);
+    }),
+  ]);
+}
