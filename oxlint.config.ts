@@ -108,7 +108,6 @@ export default defineConfig({
     'typescript/no-unnecessary-type-assertion': 'error',
     'typescript/no-unnecessary-boolean-literal-compare': 'error',
     'typescript/no-empty-object-type': 'error',
-    'typescript/no-dynamic-delete': 'error',
     'typescript/no-deprecated': 'error',
     'typescript/restrict-plus-operands': 'error',
     'typescript/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
