@@ -1,8 +1,7 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
-import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
-import { waitForDatabase } from '@vendor-server/platform/database/wait-for-database.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
+import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
 import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
@@ -30,21 +29,12 @@ await runProcess({
   stopDeadlineMs: STOP_DEADLINE_MS,
   async start(lifecycle) {
     logger.info({ settings: describeSettings(settings) }, 'API starting');
-    const { databaseUrl } = settings;
-    if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
-
-    const database = await lifecycle.start(
-      'database',
-      () =>
-        createDatabase({
-          url: databaseUrl,
-          applicationName: 'vendor-server-api',
-          maxConnections: MAX_CONNECTIONS,
-          logger,
-        }),
-      (started) => started.close(),
-    );
-    await waitForDatabase(database, logger, lifecycle.stopping);
+    const { database, databaseUrl } = await startDatabase(lifecycle, {
+      settings,
+      logger,
+      applicationName: 'vendor-server-api',
+      maxConnections: MAX_CONNECTIONS,
+    });
     const secretBox = createSecretBox({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,

@@ -1,5 +1,6 @@
+import { findFreePorts } from '@vendor-server/platform/network/find-free-ports.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { findFreePorts, isPortTaken } from './find-free-ports.ts';
+import { isPortTaken } from './is-port-taken.ts';
 import { startProcess } from './start-process.ts';
 import { waitUntilAnswering } from './wait-until-answering.ts';
 

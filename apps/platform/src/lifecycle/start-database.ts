@@ -1,0 +1,33 @@
+import type { Logger } from 'pino';
+import { createDatabase, type Database } from '../database/create-database.ts';
+import { waitForDatabase } from '../database/wait-for-database.ts';
+import type { Settings } from '../settings/settings.ts';
+import type { Lifecycle } from './lifecycle.ts';
+
+export interface StartDatabaseOptions {
+  readonly settings: Pick<Settings, 'databaseUrl'>;
+  readonly logger: Logger;
+  /** Shown in `pg_stat_activity`. */
+  readonly applicationName: string;
+  readonly maxConnections: number;
+}
+
+/**
+ * Opens the database of a process and waits until it answers with the schema this version needs.
+ *
+ * @throws when DATABASE_URL is not set, or the schema is not the needed one
+ */
+export async function startDatabase(
+  lifecycle: Lifecycle,
+  { settings, logger, applicationName, maxConnections }: StartDatabaseOptions,
+): Promise<{ readonly database: Database; readonly databaseUrl: string }> {
+  const { databaseUrl } = settings;
+  if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
+  const database = await lifecycle.start(
+    'database',
+    () => createDatabase({ url: databaseUrl, applicationName, maxConnections, logger }),
+    (started) => started.close(),
+  );
+  await waitForDatabase(database, logger, lifecycle.stopping);
+  return { database, databaseUrl };
+}
