@@ -29,11 +29,11 @@ function servesSql(workType: string): string {
   return `(cardinality(v.selected_services) = 0 or ${workType} = any (v.selected_services))`;
 }
 
-const HAS_DECLINED = `exists (
-  select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = v.id)`;
-
 /**
  * The orders offered to a vendor, newest first, at most `limit` of them; none while it is offline.
+ *
+ * The vendor is read in subqueries that run once, not joined: so the pending orders are walked in the order of
+ * their index, and no further than the page reaches. A join would sort all of them for every page.
  */
 export async function listOffersForVendor(
   executor: SqlExecutor,
@@ -41,15 +41,18 @@ export async function listOffersForVendor(
   { after, limit }: PageRequest,
 ): Promise<OfferRow[]> {
   const { rows } = await executor.query<OfferRow>({
-    name: 'list-offers-for-vendor',
+    name: after === null ? 'list-offers-for-vendor' : 'list-more-offers-for-vendor',
     text: `select ${OFFER_COLUMNS}
-      from vendors v
-      join orders o on o.status = 'pending' and ${servesSql('o.work_type')}
-      where v.id = $1 and v.online_until > now() and not ${HAS_DECLINED}
-        and ($2::timestamptz is null or (o.created_at, o.id) < ($2, $3::char(24)))
+      from orders o
+      where o.status = 'pending'
+        and (select v.online_until > now() from vendors v where v.id = $1)
+        and ((select cardinality(v.selected_services) = 0 from vendors v where v.id = $1)
+          or o.work_type = any ((select v.selected_services from vendors v where v.id = $1)::text[]))
+        and not exists (select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = $1)
+        ${after === null ? '' : 'and (o.created_at, o.id) < ($3, $4::char(24))'}
       order by o.created_at desc, o.id desc
-      limit $4`,
-    values: [vendorId, after?.at ?? null, after?.id ?? null, limit],
+      limit $2`,
+    values: after === null ? [vendorId, limit] : [vendorId, limit, after.at, after.id],
   });
   return rows;
 }
@@ -84,7 +87,7 @@ export async function findOfferStanding(
     name: 'find-offer-standing',
     text: `select coalesce(v.online_until > now(), false) as is_online,
         coalesce(${servesSql('o.work_type')}, false) as is_served,
-        ${HAS_DECLINED} as has_declined
+        exists (select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = v.id) as has_declined
       from vendors v cross join orders o
       where v.id = $1 and o.id = $2`,
     values: [vendorId, orderId],
@@ -105,16 +108,19 @@ export async function countVendorsOfferedTo(executor: SqlExecutor, workType: str
 }
 
 /**
- * Keeps an order from being offered to a vendor (again). Repeating it changes nothing, not even the reason.
- * @returns false when the order is not pending, and nothing was written. The order's row is locked meanwhile:
- *   an order that somebody takes at this moment is either declined before or not at all.
+ * Keeps a pending order from being offered to a vendor (again). Repeating it changes nothing, not even the
+ * reason.
+ *
+ * @returns false when the order is not pending, and nothing was written; somebody who takes it while this runs
+ *   comes after it
  */
 export async function declinePendingOrder(
   executor: SqlExecutor,
   decline: { orderId: string; vendorId: string; reason: string | null },
 ): Promise<boolean> {
   const { rowCount } = await executor.query({
-    text: `with pending as (select id from orders where id = $1 and status = 'pending' for share),
+    name: 'decline-pending-order',
+    text: `with pending as (select id from orders where id = $1 and status = 'pending'),
         declined as (
           insert into offer_declines (order_id, vendor_id, reason)
           select id, $2, $3 from pending on conflict do nothing)
@@ -130,6 +136,7 @@ export async function recordDecline(
   decline: { orderId: string; vendorId: string; reason: string | null },
 ): Promise<void> {
   await executor.query({
+    name: 'record-decline',
     text: `insert into offer_declines (order_id, vendor_id, reason) values ($1, $2, $3) on conflict do nothing`,
     values: [decline.orderId, decline.vendorId, decline.reason],
   });

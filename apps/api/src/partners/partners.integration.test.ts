@@ -165,6 +165,8 @@ describe('the order', () => {
     const cases = [
       { vendorId: newExternalId(), orderId: createId(), status: 'accepted' },
       { vendorId: newExternalId(), orderId: 'ORD-1', status: 'accepted' },
+      // PostgreSQL compares char(24) without trailing blanks.
+      { vendorId: holder, orderId: `${held} `, status: 'enroute' },
       { vendorId: newExternalId(), orderId: held, status: 'accepted' },
       { vendorId: newExternalId(), orderId: held, status: 'rejected' },
       { vendorId: newExternalId(), orderId: ended, status: 'completed' },

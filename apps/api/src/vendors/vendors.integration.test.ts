@@ -124,7 +124,7 @@ describe('operators', () => {
 
 describe('a vendor', () => {
   test('changes itself', async () => {
-    const vendor = await createVendor({ selectedServices: ['gardening'] });
+    const vendor = await createVendor({ selectedServices: ['gardening'], businessAddress: 'Old lane' });
     const changes = {
       vendorName: 'New name',
       mobile: '+910000000002',
