@@ -6,6 +6,7 @@ import { addCustomerServer, type CustomerServer } from './system/add-customer-se
 import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
 import { createQueueSwitch, type QueueSwitch } from './system/create-queue-switch.ts';
 import { createSystem, type ListeningProcess, type System } from './system/create-system.ts';
+import { readHealth } from './system/read-health.ts';
 import { cancelOrder, createOrder, SERVICE_ORDER } from './system/walk-order.ts';
 
 describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
@@ -102,8 +103,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
 function waitUntilQueueIsUp({ url }: ListeningProcess): Promise<void> {
   return vi.waitFor(
     async () => {
-      const response = await fetch(`${url}/readyz`);
-      expect(await response.json()).toMatchObject({ checks: { queue: 'up' } });
+      expect(await readHealth(url)).toMatchObject({ body: { checks: { queue: 'up' } } });
     },
     { timeout: 10_000 },
   );

@@ -1,0 +1,164 @@
+/**
+ * A queue that is away, hangs, or comes back empty: callers get their answers all the same, and everything is
+ * delivered once, in order, when it is there again. One story on one system, told in the order of its tests.
+ */
+import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { createReceiver, type Receiver } from './receiver/create-receiver.ts';
+import { respond } from './receiver/steps.ts';
+import { addCustomerServer, type CustomerServer } from './system/add-customer-server.ts';
+import { createGate } from './system/create-gate.ts';
+import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
+import { createPrivateRedis, type PrivateRedis } from './system/create-private-redis.ts';
+import { createQueueSwitch, type QueueSwitch } from './system/create-queue-switch.ts';
+import { createSystem, type ListeningProcess, type System } from './system/create-system.ts';
+import { readHealth } from './system/read-health.ts';
+import { cancelOrder, createOrder } from './system/walk-order.ts';
+
+const TWO_CHANGES = ['1 pending #1', '2 cancelled #1'];
+
+const [, redisBackend] = testQueueBackends();
+const skipReason = redisBackend?.skipReason ?? null;
+const skipped = skipReason === null ? '' : ` (skipped: ${skipReason})`;
+
+describe.concurrent('a queue that is away', () => {
+  describe.skipIf(skipReason !== null)(`in Redis${skipped}`, { concurrent: false }, () => {
+    let receiver: Receiver;
+    let redis: PrivateRedis;
+    let system: System;
+    let api: ListeningProcess;
+    let worker: ListeningProcess;
+    let customerServer: CustomerServer;
+
+    beforeAll(async () => {
+      receiver = await createReceiver();
+      redis = await createPrivateRedis();
+      system = await createSystem({ redisUrl: redis.url });
+      [api, worker] = await Promise.all([system.startApi(), system.startWorker()]);
+      customerServer = await addCustomerServer(system, receiver.url('/updates'));
+    });
+    afterAll(async () => {
+      await system.stop();
+      await redis.close();
+      await receiver.close();
+    });
+
+    /** Whatever the queue does, both are answered. */
+    async function createAndCancel(): Promise<string> {
+      const orderId = await createOrder(customerServer);
+      await cancelOrder(customerServer, orderId);
+      return orderId;
+    }
+
+    async function expectDelivered(orderIds: readonly string[]): Promise<void> {
+      for (const orderId of orderIds) {
+        await waitUntilEnded(system.database, orderId, 2);
+        expect(openInbox(receiver, orderId).summary()).toEqual(TWO_CHANGES);
+      }
+    }
+
+    async function waitUntilUp(): Promise<void> {
+      await vi.waitFor(
+        async () => {
+          for (const { url } of [api, worker]) {
+            const health = await readHealth(url);
+            expect(health).toMatchObject({ status: 200, body: { checks: { queue: 'up' } } });
+          }
+        },
+        { timeout: 20_000, interval: 100 },
+      );
+    }
+
+    test('from the start', async () => {
+      const orderId = await createAndCancel();
+      expect(await readHealth(api.url)).toMatchObject({
+        status: 200,
+        body: { checks: { database: 'up', queue: 'down' } },
+      });
+      expect(await readHealth(worker.url)).toMatchObject({
+        status: 503,
+        body: { checks: { database: 'up', queue: 'down' } },
+      });
+      await redis.start();
+      await waitUntilUp();
+      await expectDelivered([orderId]);
+    });
+
+    test('because it hangs', async () => {
+      redis.hang();
+      const orderIds = [await createAndCancel(), await createAndCancel()];
+      // Both answers are here, and it hangs still.
+      redis.resume();
+      await waitUntilUp();
+      await expectDelivered(orderIds);
+    });
+
+    test('because it died, with a webhook on its way', async () => {
+      const gate = createGate();
+      receiver.answer(({ path }) => path === '/gated', gate.before(respond(200)));
+      const gated = await addCustomerServer(system, receiver.url('/gated'));
+      const onItsWayId = await createOrder(gated);
+      await openInbox(receiver, onItsWayId).waitFor(1);
+      await redis.kill();
+      await cancelOrder(gated, onItsWayId);
+      const orderId = await createAndCancel();
+      gate.open();
+      // What was answered is recorded without the queue.
+      await worker.log.waitFor('Customer webhook sent successfully', {
+        orderId: onItsWayId,
+        status: 'pending',
+      });
+      expect(openInbox(receiver, orderId).summary()).toEqual([]);
+
+      await redis.start();
+      await waitUntilUp();
+      await expectDelivered([onItsWayId, orderId]);
+    });
+
+    test('because everything in it was lost', async () => {
+      // Jobs that nobody takes yet, and one that waits for its retry.
+      receiver.answer(({ path }) => path === '/retried', respond(503), respond(200));
+      const retried = await addCustomerServer(system, receiver.url('/retried'));
+      const retriedId = await createOrder(retried);
+      await worker.log.waitFor('Customer webhook failed, retrying', { orderId: retriedId });
+      worker.signal('SIGSTOP');
+      const orderIds = [await createAndCancel(), await createAndCancel(), await createAndCancel()];
+      await redis.flush();
+      worker.signal('SIGCONT');
+
+      await expectDelivered(orderIds);
+      await waitUntilEnded(system.database, retriedId, 1);
+      expect(openInbox(receiver, retriedId).summary()).toEqual(['1 pending #1', '1 pending #2']);
+    });
+  });
+
+  describe('in PostgreSQL', { concurrent: false }, () => {
+    let receiver: Receiver;
+    let system: System;
+    let queueSwitch: QueueSwitch;
+
+    beforeAll(async () => {
+      receiver = await createReceiver();
+      system = await createSystem({ redisUrl: null });
+      queueSwitch = await createQueueSwitch(system, null);
+      await Promise.all([system.startApi(), system.startWorker()]);
+    });
+    afterAll(async () => {
+      await queueSwitch.close();
+      await system.stop();
+      await receiver.close();
+    });
+
+    test('because it hangs', async () => {
+      const customerServer = await addCustomerServer(system, receiver.url('/updates'));
+      await queueSwitch.hang();
+      const orderId = await createOrder(customerServer);
+      await cancelOrder(customerServer, orderId);
+      const [api] = system.processes;
+      await api!.log.waitFor('Delivery queue is away: the relay will add its jobs');
+      await queueSwitch.resume();
+      await waitUntilEnded(system.database, orderId, 2);
+      expect(openInbox(receiver, orderId).summary()).toEqual(TWO_CHANGES);
+    });
+  });
+});
