@@ -43,9 +43,14 @@ export interface OrderParties {
 }
 
 /** Takes a pending order to its completion, one request after the other. */
-export async function walkOrder({ customerServer, vendor }: OrderParties, orderId: string): Promise<void> {
+export async function walkOrder(parties: OrderParties, orderId: string): Promise<void> {
+  await parties.vendor.ask('POST', `/api/vendor/orders/${orderId}/accept`, {});
+  await finishOrder(parties, orderId);
+}
+
+/** The same for an order that the vendor has accepted already. */
+export async function finishOrder({ customerServer, vendor }: OrderParties, orderId: string): Promise<void> {
   const own = `/api/vendor/orders/${orderId}`;
-  await vendor.ask('POST', `${own}/accept`, {});
   await vendor.ask('POST', `${own}/start`, {});
   await vendor.ask('POST', `${own}/request-payment`, { amount: 300, notes: 'Parts will be ordered' });
   await customerServer.ask('POST', `/api/external/orders/${orderId}/confirm-payment`, {});
