@@ -5,6 +5,7 @@
  * The producer fails fast, because an API request must not wait for a queue that is away (the relay remakes
  * what was not added); the consumer waits for ever, because it has nothing else to do.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   createPostgresBackend,
   createRedisBackend,
@@ -15,15 +16,15 @@ import {
   withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import type { Logger } from 'pino';
 import { buildDeliveryJobId, type DeliveryJobData, type DeliveryJobRequest } from './delivery-job.ts';
+import { createQueuePool, type OpenedOnPostgres, openOnPostgres } from './postgres-queue-connection.ts';
 
 export const DELIVERY_QUEUE_NAME = 'deliveries';
 const onRedis = withBackend(createRedisBackend);
 const onPostgres = withBackend(createPostgresBackend);
-/** BullMQ's own schema, kept apart from ours; made by `npm run db:migrate`. */
-const POSTGRES_QUEUE_SCHEMA = 'bullmq';
+/** After a connection error a consumer waits this long before it asks again. */
+const RECONNECT_PAUSE_MS = 1_000;
 
 const JOB_OPTIONS = {
   // Postgres counts the attempts and decides; BullMQ must never give up before it does.
@@ -57,13 +58,12 @@ export interface DeliveryQueue {
 export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueue {
   const opened =
     options.redisUrl === null ? openPostgresQueue(options) : openRedisQueue(options, options.redisUrl);
-  const { queue } = opened;
-  queue.on('error', (error) => options.logger.warn({ err: error }, 'Delivery queue connection error'));
 
   return {
     async add(jobs) {
       const [only] = jobs;
       if (only === undefined) return;
+      const queue = await opened.getQueue();
       if (jobs.length === 1) {
         await queue.add(only.data.status, only.data, buildJobOptions(only));
       } else {
@@ -73,24 +73,23 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
       }
     },
     async stateOf(deliveryId, generation) {
+      const queue = await opened.getQueue();
       const state = await queue.getJobState(buildDeliveryJobId(deliveryId, generation));
       if (state === 'completed' || state === 'failed' || state === 'unknown') return 'gone';
       return state === 'delayed' || state === 'active' ? 'scheduled' : 'live';
     },
     ping: () => opened.ping(),
-    async close() {
-      await queue.close();
-      await opened.disconnect();
-    },
+    close: () => opened.close(),
   };
 }
 
+type RedisQueue = InstanceType<typeof onRedis.Queue<DeliveryJobData, void>>;
+type PostgresQueue = InstanceType<typeof onPostgres.Queue<DeliveryJobData, void>>;
+
 interface OpenQueue {
-  readonly queue:
-    | InstanceType<typeof onRedis.Queue<DeliveryJobData, void>>
-    | InstanceType<typeof onPostgres.Queue<DeliveryJobData, void>>;
+  getQueue(): Promise<RedisQueue | PostgresQueue>;
   ping(): Promise<void>;
-  disconnect(): Promise<void>;
+  close(): Promise<void>;
 }
 
 function openRedisQueue(options: DeliveryQueueOptions, redisUrl: string): OpenQueue {
@@ -109,46 +108,54 @@ function openRedisQueue(options: DeliveryQueueOptions, redisUrl: string): OpenQu
     skipWaitingForReady: true,
     skipVersionCheck: true,
   });
+  queue.on('error', (error) => options.logger.warn({ err: error }, 'Delivery queue connection error'));
   return {
-    queue,
+    getQueue: async () => queue,
     async ping() {
       await connection.ping();
     },
-    async disconnect() {
+    async close() {
+      await queue.close();
       connection.disconnect();
     },
   };
 }
 
 function openPostgresQueue(options: DeliveryQueueOptions): OpenQueue {
-  const pool = createQueuePool(options, 4, { connectionTimeoutMillis: 900, statement_timeout: 900 });
-  const queue = new onPostgres.Queue<DeliveryJobData, void>(DELIVERY_QUEUE_NAME, {
-    connection: pool as PostgresConnectionOptions,
-    skipWaitingForReady: true,
-  });
+  let opening: Promise<OpenedOnPostgres<PostgresQueue>> | null = null;
+
+  function open(): Promise<OpenedOnPostgres<PostgresQueue>> {
+    opening ??= openOnPostgres(
+      // The server's time-out lets a statement go, ours the caller when the server does not answer at all.
+      createQueuePool(options, {
+        max: 4,
+        connectionTimeoutMillis: 900,
+        statement_timeout: 900,
+        query_timeout: 1_000,
+      }),
+      (connection) => {
+        const queue = new onPostgres.Queue<DeliveryJobData, void>(DELIVERY_QUEUE_NAME, { connection });
+        queue.on('error', (error) => options.logger.warn({ err: error }, 'Delivery queue connection error'));
+        return queue;
+      },
+    ).catch((error: unknown) => {
+      opening = null;
+      throw error;
+    });
+    return opening;
+  }
+
   return {
-    queue,
+    getQueue: async () => (await open()).part,
     async ping() {
-      await pool.query('select 1');
+      await (await open()).pool.query('select 1');
     },
-    async disconnect() {
-      await pool.end();
+    async close() {
+      const opened = await opening?.catch(() => null);
+      await opened?.part.close();
+      await opened?.pool.end();
     },
   };
-}
-
-/** BullMQ cannot build its own pool in native ESM, and a pool of ours must name the schema itself. */
-function createQueuePool(options: DeliveryQueueOptions, max: number, limits: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool({
-    connectionString: options.databaseUrl,
-    options: `-c search_path=${POSTGRES_QUEUE_SCHEMA}`,
-    application_name: 'vendor-server-queue',
-    keepAlive: true,
-    max,
-    ...limits,
-  });
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'Queue database connection lost'));
-  return pool;
 }
 
 function buildJobOptions({ data, delayMs }: DeliveryJobRequest) {
@@ -183,8 +190,8 @@ export function startDeliveryConsumer(options: DeliveryConsumerOptions): Deliver
     // A killed worker's lane goes on within 20 s: 12 s until its lock ends, 4 s until somebody looks.
     lockDuration: 12_000,
     stalledInterval: 4_000,
-    // After a connection error BullMQ waits this long (default 15 s) before it asks for jobs again.
-    runRetryDelay: 1_000,
+    // BullMQ's default would be 15 s.
+    runRetryDelay: RECONNECT_PAUSE_MS,
     settings: {
       backoffStrategy: (_attemptsMade: number, _type?: string, error?: Error) => options.backoffMs(error),
     },
@@ -220,11 +227,43 @@ function startPostgresConsumer(
   process: DeliveryProcessor,
   workerOptions: SharedWorkerOptions,
 ): DeliveryConsumer {
-  const pool = createQueuePool(options, 10, { connectionTimeoutMillis: 5_000 });
-  const worker = new onPostgres.Worker(DELIVERY_QUEUE_NAME, process, {
-    ...workerOptions,
-    connection: pool as PostgresConnectionOptions,
-  });
-  worker.on('error', (error) => options.logger.warn({ err: error }, 'Delivery consumer connection error'));
-  return { drain: () => worker.close(), close: () => pool.end() };
+  const stopping = new AbortController();
+  const report = (error: unknown) =>
+    options.logger.warn({ err: error }, 'Delivery consumer connection error');
+
+  function createWorker(connection: PostgresConnectionOptions) {
+    const worker = new onPostgres.Worker(DELIVERY_QUEUE_NAME, process, {
+      ...workerOptions,
+      connection,
+      autorun: false,
+    });
+    worker.on('error', report);
+    return worker;
+  }
+
+  async function open() {
+    while (!stopping.signal.aborted) {
+      try {
+        const pool = createQueuePool(options, { max: 10, connectionTimeoutMillis: 5_000 });
+        const opened = await openOnPostgres(pool, createWorker);
+        void opened.part.run().catch(report);
+        return opened;
+      } catch (error) {
+        report(error);
+        await sleep(RECONNECT_PAUSE_MS, undefined, { signal: stopping.signal }).catch(() => undefined);
+      }
+    }
+    return null;
+  }
+
+  const opening = open();
+  return {
+    async drain() {
+      stopping.abort();
+      await (await opening)?.part.close();
+    },
+    async close() {
+      await (await opening)?.pool.end();
+    },
+  };
 }

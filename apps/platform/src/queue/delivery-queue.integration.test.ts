@@ -1,0 +1,244 @@
+import { createTcpProxy, type TcpProxy } from '@vendor-server/e2e/system/create-tcp-proxy.ts';
+import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createId } from '../ids/create-id.ts';
+import { createLoggerTo } from '../logging/create-logger.ts';
+import { createTestDatabase } from '../testing/test-database.ts';
+import { testQueueBackends } from '../testing/test-redis.ts';
+import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
+import {
+  createDeliveryQueue,
+  type DeliveryConsumer,
+  type DeliveryQueue,
+  startDeliveryConsumer,
+} from './delivery-queue.ts';
+
+type Run = (job: Job<DeliveryJobData, void>, token: string) => Promise<void>;
+
+function buildJob(delayMs = 0, generation = 1): DeliveryJobRequest {
+  const data = { orderId: createId(), version: 1, status: 'pending', endpointHost: '127.0.0.1:9' };
+  return { delayMs, data: { deliveryId: createId(), generation, ...data } };
+}
+
+/** Waits for a condition; `expect.poll` would need the test's own `expect`. */
+const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout: 10_000, interval: 20 });
+
+describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
+  describe.skipIf(skipReason !== null)('the delivery queue', () => {
+    let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+    let proxy: TcpProxy;
+    let queue: DeliveryQueue;
+    let consumers: DeliveryConsumer[];
+    const logLines: string[] = [];
+
+    beforeAll(async () => {
+      subject = await createTestDatabase();
+    });
+    afterAll(() => subject.drop());
+    beforeEach(async () => {
+      proxy = await createTcpProxy(redisUrl ?? subject.url);
+      consumers = [];
+      logLines.length = 0;
+    });
+    afterEach(async () => {
+      await proxy.restore();
+      for (const consumer of consumers) {
+        await consumer.drain();
+        await consumer.close();
+      }
+      await queue.close();
+      await proxy.close();
+    });
+
+    function buildOptions() {
+      const logger = createLoggerTo(
+        { write: (line) => void logLines.push(line) },
+        { name: 'test', level: 'warn' },
+      );
+      return redisUrl === null
+        ? { redisUrl: null, databaseUrl: proxy.url, logger }
+        : { redisUrl: proxy.url, databaseUrl: subject.url, logger };
+    }
+
+    async function openQueue(): Promise<void> {
+      queue = createDeliveryQueue(buildOptions());
+      await until(() => queue.ping());
+    }
+
+    /** Starts a consumer; gives the jobs it was given, oldest first. */
+    function consume(run: Run = async () => undefined): DeliveryJobData[] {
+      const ran: DeliveryJobData[] = [];
+      consumers.push(
+        startDeliveryConsumer({
+          ...buildOptions(),
+          concurrency: 10,
+          backoffMs: (error) => Number(error?.message),
+          process: (job, token) => {
+            ran.push(job.data);
+            return run(job, token);
+          },
+        }),
+      );
+      return ran;
+    }
+
+    const stateOf = ({ data }: DeliveryJobRequest) => queue.stateOf(data.deliveryId, data.generation);
+
+    test('says of a job whether it will run without help', async () => {
+      await openQueue();
+      const [waiting, delayed, unknown] = [buildJob(), buildJob(60_000), buildJob()];
+      await queue.add([waiting, delayed]);
+      expect(await stateOf(waiting)).toBe('live');
+      expect(await stateOf(delayed)).toBe('scheduled');
+      expect(await stateOf(unknown)).toBe('gone');
+
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const ran = consume(() => promise);
+      await until(() => expect(ran).toEqual([waiting.data]));
+      expect(await stateOf(waiting)).toBe('scheduled');
+      resolve();
+      await until(async () => expect(await stateOf(waiting)).toBe('gone'));
+    });
+
+    test('runs a job once, however often it is added, and one of another generation besides', async () => {
+      await openQueue();
+      const job = buildJob();
+      const next = { ...job, data: { ...job.data, generation: 2 } };
+      await queue.add([job]);
+      await queue.add([job, job]);
+      const ran = consume();
+      await until(() => expect(ran).toEqual([job.data]));
+      await until(async () => expect(await stateOf(job)).toBe('gone'));
+      // Also when it is finished: the queue remembers.
+      await queue.add([job]);
+      await queue.add([next]);
+      await until(() => expect(ran).toEqual([job.data, next.data]));
+    });
+
+    test('runs a job again after the wait its error asks for, under the same id', async () => {
+      await openQueue();
+      const job = buildJob();
+      const failedAt: number[] = [];
+      const ran = consume(async () => {
+        failedAt.push(performance.now());
+        if (failedAt.length < 3) throw new Error(failedAt.length === 1 ? '300' : '100');
+      });
+      await queue.add([job]);
+      await until(() => expect(ran).toEqual([job.data, job.data, job.data]));
+      const [first = 0, second = 0, third = 0] = failedAt;
+      expect(second - first).toBeGreaterThanOrEqual(295);
+      expect(third - second).toBeGreaterThanOrEqual(95);
+      await until(async () => expect(await stateOf(job)).toBe('gone'));
+    });
+
+    test('runs a job again that was put off, and never one that was failed for good', async () => {
+      await openQueue();
+      const [putOff, failed] = [buildJob(), buildJob()];
+      const ran = consume(async (job, token) => {
+        if (job.data.deliveryId === failed.data.deliveryId) throw new UnrecoverableError('rejected');
+        if (ran.filter(({ deliveryId }) => deliveryId === putOff.data.deliveryId).length > 1) return;
+        await job.moveToDelayed(Date.now() + 50, token);
+        throw new DelayedError();
+      });
+      await queue.add([putOff, failed]);
+      await until(() => expect(ran).toHaveLength(3));
+      await until(async () => expect(await stateOf(putOff)).toBe('gone'));
+      expect(await stateOf(failed)).toBe('gone');
+      expect(ran.filter(({ deliveryId }) => deliveryId === failed.data.deliveryId)).toHaveLength(1);
+    });
+
+    test('lets no consumer go before its jobs are done', async () => {
+      await openQueue();
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const ran = consume(() => promise);
+      const job = buildJob();
+      await queue.add([job]);
+      await until(() => expect(ran).toHaveLength(1));
+      let isDrained = false;
+      const drained = consumers[0]?.drain().then(() => {
+        isDrained = true;
+      });
+      expect(await stateOf(job)).toBe('scheduled');
+      expect(isDrained).toBe(false);
+      resolve();
+      await drained;
+      expect(await stateOf(job)).toBe('gone');
+      const later = buildJob();
+      await queue.add([later]);
+      expect(await stateOf(later)).toBe('live');
+      expect(ran).toEqual([job.data]);
+    });
+
+    describe('that is away', () => {
+      test('rejects at once, and takes jobs again when it is back', async () => {
+        await openQueue();
+        await proxy.cut();
+        await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
+        await expect(queue.add([buildJob(), buildJob()])).rejects.toBeInstanceOf(Error);
+        await expect(stateOf(buildJob())).rejects.toBeInstanceOf(Error);
+        await expect(queue.ping()).rejects.toBeInstanceOf(Error);
+        await proxy.restore();
+        await until(() => queue.add([buildJob()]));
+      });
+
+      test('when producer and consumer are made: both find it when it comes', async () => {
+        await proxy.cut();
+        queue = createDeliveryQueue(buildOptions());
+        const ran = consume();
+        await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
+        await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
+        await proxy.restore();
+        const job = buildJob();
+        await until(() => queue.add([job]));
+        await until(() => expect(ran).toContainEqual(job.data));
+      });
+
+      test('from the moment on when a consumer is made: it lets others work, and goes on', async () => {
+        await openQueue();
+        const ran = consume();
+        await proxy.cut();
+        // A consumer that asked again and again without a pause would keep this from ever coming.
+        const turns = await new Promise<number>((resolve) => {
+          const startedAt = performance.now();
+          let count = 0;
+          const turn = () => {
+            count += 1;
+            if (performance.now() - startedAt > 300) resolve(count);
+            else setImmediate(turn);
+          };
+          turn();
+        });
+        expect(turns).toBeGreaterThan(10);
+        await proxy.restore();
+        const job = buildJob();
+        await until(() => queue.add([job]));
+        await until(() => expect(ran).toContainEqual(job.data));
+      });
+
+      test('hanging rejects within about a second', async () => {
+        await openQueue();
+        proxy.hang();
+        const startedAt = performance.now();
+        await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
+        expect(performance.now() - startedAt).toBeLessThan(3_000);
+        await proxy.restore();
+        await until(() => queue.add([buildJob()]));
+      });
+
+      test('in the middle of a job: the job is finished when it is back', async () => {
+        await openQueue();
+        const { promise, resolve } = Promise.withResolvers<void>();
+        const ran = consume(() => promise);
+        const job = buildJob();
+        await queue.add([job]);
+        await until(() => expect(ran).toContainEqual(job.data));
+        await proxy.cut();
+        resolve();
+        await expect(queue.ping()).rejects.toBeInstanceOf(Error);
+        await proxy.restore();
+        await until(async () => expect(await stateOf(job)).toBe('gone'));
+        expect(logLines.length).toBeLessThan(200);
+      });
+    });
+  });
+});
