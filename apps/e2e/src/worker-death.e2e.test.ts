@@ -1,6 +1,6 @@
 /** A worker that dies or is told to stop while it waits for an answer, with the settings everybody has. */
 import { readAttempts } from '@vendor-server/platform/testing/delivery-fixtures.ts';
-import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
+import { testQueueBackends, testRedisUrl } from '@vendor-server/platform/testing/test-redis.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from './receiver/create-receiver.ts';
 import { hang, respond, type Step } from './receiver/steps.ts';
@@ -25,7 +25,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     afterAll(() => receiver.close());
 
     async function startSystem(onFinished: (stop: () => Promise<void>) => void) {
-      const system = await createSystem({ redisUrl });
+      // Two systems on one Redis database would take each other's jobs.
+      const system = await createSystem({ redisUrl: redisUrl === null ? null : testRedisUrl() });
       onFinished(() => system.stop());
       const [, worker] = await Promise.all([system.startApi(), system.startWorker()]);
       return { system, worker };
