@@ -164,6 +164,16 @@ describe('a change that loses its race decides again on what it finds', () => {
   });
 });
 
+test('a change looks at its lanes after its commit: what nobody moved goes on', async () => {
+  const { orderId, deliveryIds } = await insertOrder(pool(), await insertEndpoint(pool()), [
+    'delivered',
+    'blocked',
+  ]);
+  await change(orderId, CANCEL);
+  expect(await readStates(pool(), orderId)).toEqual(['delivered', 'queued', 'blocked']);
+  expect(api.jobs.map(({ data }) => data.deliveryId)).toContain(deliveryIds[1]);
+});
+
 /** What opens a delivery again: its lane's order row is locked, whose version does not change. */
 async function reopenFirst(actor: Actor, orderId: string): Promise<void> {
   await actor.client.query('select 1 from orders where id = $1 for update', [orderId]);
