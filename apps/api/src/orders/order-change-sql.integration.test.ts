@@ -1,0 +1,147 @@
+/** Which deliveries a change makes, and what each of them waits for. */
+import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import {
+  type EndpointFixture,
+  type EndpointOptions,
+  insertEndpoint,
+  insertOrder,
+  readDeliveries,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RecordedChange, writeOrderChange } from './order-change-sql.ts';
+import { findAnyOrder } from './order-row.ts';
+
+let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+
+beforeAll(async () => {
+  subject = await createTestDatabase();
+});
+afterAll(() => subject.drop());
+
+const pool = () => subject.database.pool;
+
+/** Cancels the order. */
+async function change(orderId: string): Promise<RecordedChange> {
+  const found = await findAnyOrder(pool(), orderId);
+  if (found === null) throw new Error('there is no such order');
+  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
+  const decision = decideTransition(found.order, request, found.now);
+  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
+  const { next, from, reason } = decision;
+  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
+  const recorded = await writeOrderChange(pool(), next, record);
+  if (recorded === null) throw new Error('the change lost');
+  return recorded;
+}
+
+async function changeAt(
+  endpoint: EndpointFixture,
+  states: Parameters<typeof insertOrder>[2] = ['delivered'],
+) {
+  const { orderId } = await insertOrder(pool(), endpoint, states);
+  const { deliveries } = await change(orderId);
+  expect(deliveries).toHaveLength(1);
+  return deliveries[0];
+}
+
+async function putInQueue(endpoint: EndpointFixture, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await insertOrder(pool(), endpoint, ['queued']);
+}
+
+describe('a new delivery', () => {
+  test('is queued at an active endpoint with room', async () => {
+    const endpoint = await insertEndpoint(pool(), { url: 'https://customer.example/updates' });
+    await putInQueue(endpoint, 15);
+    expect(await changeAt(endpoint)).toEqual({
+      deliveryId: expect.stringMatching(/^[0-9a-f]{24}$/),
+      endpointId: endpoint.endpointId,
+      state: 'queued',
+      generation: 1,
+      url: 'https://customer.example/updates',
+    });
+  });
+
+  test('waits at one whose window is full', async () => {
+    const endpoint = await insertEndpoint(pool());
+    await putInQueue(endpoint, 16);
+    expect(await changeAt(endpoint)).toMatchObject({ state: 'waiting', generation: 0 });
+  });
+
+  test.each([{ state: 'paused' }, { state: 'disabled' }, { window: 0 }] satisfies EndpointOptions[])(
+    'waits at one that takes nothing: %j',
+    async (how) => {
+      expect(await changeAt(await insertEndpoint(pool(), how))).toMatchObject({ state: 'waiting' });
+    },
+  );
+
+  test('waits behind those of other orders that are due, and not behind those that are not', async () => {
+    const endpoint = await insertEndpoint(pool());
+    const { orderId } = await insertOrder(pool(), endpoint, ['waiting']);
+    await pool().query(`update deliveries set due_at = now() + interval '1 minute' where order_id = $1`, [
+      orderId,
+    ]);
+    expect(await changeAt(endpoint)).toMatchObject({ state: 'queued' });
+    await pool().query('update deliveries set due_at = now() where order_id = $1', [orderId]);
+    expect(await changeAt(endpoint)).toMatchObject({ state: 'waiting' });
+  });
+
+  test.each([[['queued']], [['waiting']], [['failed', 'blocked']], [['waiting', 'blocked']]] as const)(
+    'is blocked behind what is open of its own order: %j',
+    async (states) => {
+      expect(await changeAt(await insertEndpoint(pool()), states)).toMatchObject({
+        state: 'blocked',
+        generation: 0,
+      });
+    },
+  );
+
+  test.each(['delivered', 'failed', 'superseded', 'cancelled'] as const)(
+    'is not blocked by what is %s',
+    async (state) => {
+      expect(await changeAt(await insertEndpoint(pool()), [state])).toMatchObject({ state: 'queued' });
+    },
+  );
+
+  test('is made for every endpoint that is told of the status, whatever its state', async () => {
+    const first = await insertEndpoint(pool());
+    const { customerServerId } = first;
+    const paused = await insertEndpoint(pool(), { customerServerId, state: 'paused' });
+    const wanting = await insertEndpoint(pool(), { customerServerId });
+    const other = await insertEndpoint(pool(), { customerServerId });
+    await insertEndpoint(pool(), { customerServerId, deleted: true });
+    await insertEndpoint(pool());
+    const tellOf = (endpointId: string, statuses: string[]) =>
+      pool().query('update webhook_endpoints set all_statuses = false, statuses = $2 where id = $1', [
+        endpointId,
+        statuses,
+      ]);
+    await tellOf(wanting.endpointId, ['completed', 'cancelled']);
+    await tellOf(other.endpointId, ['completed']);
+
+    const { orderId } = await insertOrder(pool(), first, ['delivered']);
+    const { deliveries, hasEndpoint } = await change(orderId);
+    expect(hasEndpoint).toBe(true);
+    expect(new Map(deliveries.map(({ endpointId, state }) => [endpointId, state]))).toEqual(
+      new Map([
+        [first.endpointId, 'queued'],
+        [paused.endpointId, 'waiting'],
+        [wanting.endpointId, 'queued'],
+      ]),
+    );
+    expect(await readDeliveries(pool(), orderId)).toHaveLength(4);
+  });
+
+  test.each([
+    ['an endpoint that is told of other statuses', { deleted: false }, true],
+    ['no endpoint but a deleted one', { deleted: true }, false],
+  ])('is not made where there is %s', async (_what, options, hasEndpoint) => {
+    const endpoint = await insertEndpoint(pool(), options);
+    await pool().query('update webhook_endpoints set all_statuses = false where id = $1', [
+      endpoint.endpointId,
+    ]);
+    const { orderId } = await insertOrder(pool(), endpoint, []);
+    expect(await change(orderId)).toEqual({ deliveries: [], hasEndpoint });
+  });
+});
