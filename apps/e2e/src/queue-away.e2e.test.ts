@@ -18,12 +18,10 @@ import { cancelOrder, createOrder } from './system/walk-order.ts';
 
 const TWO_CHANGES = ['1 pending #1', '2 cancelled #1'];
 
-const [, redisBackend] = testQueueBackends();
-const skipReason = redisBackend?.skipReason ?? null;
-const skipped = skipReason === null ? '' : ` (skipped: ${skipReason})`;
+const [inPostgres, inRedis] = testQueueBackends();
 
-describe.concurrent('a queue that is away', () => {
-  describe.skipIf(skipReason !== null)(`in Redis${skipped}`, { concurrent: false }, () => {
+describe.concurrent(inRedis!.title, () => {
+  describe.skipIf(inRedis!.skipReason !== null)('a queue that is away', { concurrent: false }, () => {
     let receiver: Receiver;
     let redis: PrivateRedis;
     let system: System;
@@ -135,8 +133,10 @@ describe.concurrent('a queue that is away', () => {
       expect(openInbox(receiver, retriedId).summary()).toEqual(['1 pending #1', '1 pending #2']);
     });
   });
+});
 
-  describe('in PostgreSQL', { concurrent: false }, () => {
+describe.concurrent(inPostgres!.title, () => {
+  describe('a queue that is away', () => {
     let receiver: Receiver;
     let system: System;
     let queueSwitch: QueueSwitch;
