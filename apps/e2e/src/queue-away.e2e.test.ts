@@ -18,10 +18,12 @@ import { cancelOrder, createOrder } from './system/walk-order.ts';
 
 const TWO_CHANGES = ['1 pending #1', '2 cancelled #1'];
 
-const [inPostgres, inRedis] = testQueueBackends();
+const backends = testQueueBackends();
+const inRedis = backends.filter(({ name }) => name === 'redis');
+const inPostgres = backends.filter(({ name }) => name === 'postgres');
 
-describe.concurrent(inRedis!.title, () => {
-  describe.skipIf(inRedis!.skipReason !== null)('a queue that is away', { concurrent: false }, () => {
+describe.concurrent.for(inRedis)('$title', ({ skipReason }) => {
+  describe.skipIf(skipReason !== null)('a queue that is away', { concurrent: false }, () => {
     let receiver: Receiver;
     let redis: PrivateRedis;
     let system: System;
@@ -135,7 +137,7 @@ describe.concurrent(inRedis!.title, () => {
   });
 });
 
-describe.concurrent(inPostgres!.title, () => {
+describe.concurrent.for(inPostgres)('$title', ({ redisUrl }) => {
   describe('a queue that is away', () => {
     let receiver: Receiver;
     let system: System;
@@ -144,8 +146,8 @@ describe.concurrent(inPostgres!.title, () => {
 
     beforeAll(async () => {
       receiver = await createReceiver();
-      system = await createSystem({ redisUrl: null });
-      queueSwitch = await createQueueSwitch(system, null);
+      system = await createSystem({ redisUrl });
+      queueSwitch = await createQueueSwitch(system, redisUrl);
       [api] = await Promise.all([system.startApi(), system.startWorker()]);
     });
     afterAll(async () => {
