@@ -1,8 +1,9 @@
-/** An API that dies or is told to stop around a commit: what it has taken arrives, what it has begun is answered. */
+/** An API that dies, hangs or is told to stop around a commit: what it answered for arrives, what it began is answered. */
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createReceiver, type Receiver } from './receiver/create-receiver.ts';
 import { addCustomerServer, type CustomerServer } from './system/add-customer-server.ts';
+import { expectAnswerBeforeGivingUp } from './system/check-answer-time.ts';
 import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
 import { createQueueSwitch, type QueueSwitch } from './system/create-queue-switch.ts';
 import { createSystem, type ListeningProcess, type System } from './system/create-system.ts';
@@ -52,6 +53,18 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       expect(openInbox(receiver, orderId).summary()).toEqual(['1 pending #1', '2 cancelled #1']);
       const moves = worker.log.lines.filter(({ msg }) => msg === 'Relay moved deliveries');
       expect(moves).toContainEqual(expect.objectContaining({ remadeJobs: 1 }));
+    });
+
+    test('left waiting by its queue: callers are answered, and everything arrives later', async () => {
+      const api = await system.startApi(queueSwitch.env);
+      await waitUntilQueueIsUp(api);
+      await queueSwitch.hang();
+      const orderId = await createOrder(customerServer);
+      await cancelOrder(customerServer, orderId);
+      await expectAnswerBeforeGivingUp(api.log);
+      await queueSwitch.resume();
+      await waitUntilEnded(system.database, orderId, 2);
+      expect(openInbox(receiver, orderId).summary()).toEqual(['1 pending #1', '2 cancelled #1']);
     });
 
     test('told to stop answers what it has begun, and what it answered for arrives', async () => {

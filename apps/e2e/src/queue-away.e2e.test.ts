@@ -7,23 +7,20 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createReceiver, type Receiver } from './receiver/create-receiver.ts';
 import { respond } from './receiver/steps.ts';
 import { addCustomerServer, type CustomerServer } from './system/add-customer-server.ts';
+import { expectAnswerBeforeGivingUp } from './system/check-answer-time.ts';
 import { createGate } from './system/create-gate.ts';
 import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
 import { createPrivateRedis, type PrivateRedis } from './system/create-private-redis.ts';
-import { createQueueSwitch, type QueueSwitch } from './system/create-queue-switch.ts';
 import { createSystem, type ListeningProcess, type System } from './system/create-system.ts';
 import { readHealth } from './system/read-health.ts';
-import type { RunningProcess } from './system/start-process.ts';
 import { cancelOrder, createOrder } from './system/walk-order.ts';
 
 const TWO_CHANGES = ['1 pending #1', '2 cancelled #1'];
 
-const backends = testQueueBackends();
-const inRedis = backends.filter(({ name }) => name === 'redis');
-const inPostgres = backends.filter(({ name }) => name === 'postgres');
+const inRedis = testQueueBackends().filter(({ name }) => name === 'redis');
 
-describe.concurrent.for(inRedis)('$title', ({ skipReason }) => {
-  describe.skipIf(skipReason !== null)('a queue that is away', { concurrent: false }, () => {
+describe.for(inRedis)('$title', ({ skipReason }) => {
+  describe.skipIf(skipReason !== null)('a queue that is away', () => {
     let receiver: Receiver;
     let redis: PrivateRedis;
     let system: System;
@@ -91,7 +88,7 @@ describe.concurrent.for(inRedis)('$title', ({ skipReason }) => {
       await waitUntilUp();
       redis.hang();
       const orderIds = [await createAndCancel(), await createAndCancel()];
-      await expectAnswerBeforeGivingUp(api);
+      await expectAnswerBeforeGivingUp(api.log);
       redis.resume();
       await waitUntilUp();
       await expectDelivered(orderIds);
@@ -136,42 +133,3 @@ describe.concurrent.for(inRedis)('$title', ({ skipReason }) => {
     });
   });
 });
-
-describe.concurrent.for(inPostgres)('$title', ({ redisUrl }) => {
-  describe('a queue that is away', () => {
-    let receiver: Receiver;
-    let system: System;
-    let queueSwitch: QueueSwitch;
-    let api: ListeningProcess;
-
-    beforeAll(async () => {
-      receiver = await createReceiver();
-      system = await createSystem({ redisUrl });
-      queueSwitch = await createQueueSwitch(system, redisUrl);
-      [api] = await Promise.all([system.startApi(), system.startWorker()]);
-    });
-    afterAll(async () => {
-      await queueSwitch.close();
-      await system.stop();
-      await receiver.close();
-    });
-
-    test('because it hangs', async () => {
-      const customerServer = await addCustomerServer(system, receiver.url('/updates'));
-      await queueSwitch.hang();
-      const orderId = await createOrder(customerServer);
-      await cancelOrder(customerServer, orderId);
-      await expectAnswerBeforeGivingUp(api);
-      await queueSwitch.resume();
-      await waitUntilEnded(system.database, orderId, 2);
-      expect(openInbox(receiver, orderId).summary()).toEqual(TWO_CHANGES);
-    });
-  });
-});
-
-/** A caller is not kept waiting for as long as it takes to find out that the queue does not answer. */
-async function expectAnswerBeforeGivingUp({ log }: RunningProcess): Promise<void> {
-  const gaveUp = await log.waitFor('Delivery queue is away: the relay will add its jobs');
-  const answered = await log.waitFor('Request handled', { method: 'POST', route: '/api/external/orders' });
-  expect(log.lines.indexOf(answered)).toBeLessThan(log.lines.indexOf(gaveUp));
-}
