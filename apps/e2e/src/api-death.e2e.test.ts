@@ -91,7 +91,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     test('told to stop under many requests leaves none that it has begun without its answer', async () => {
       const api = await system.startApi();
       const many = await addCustomerServer(system, receiver.url('/many'));
-      const answers = Array.from({ length: 60 }, () =>
+      const answers = Array.from({ length: 30 }, () =>
         many.call<{ orderId: string }>('POST', '/api/external/orders', { body: SERVICE_ORDER }),
       );
       await Promise.race(answers);
