@@ -138,6 +138,22 @@ test('two relays that end a claim end it once', async () => {
   }
 });
 
+test('two relays that take a job for lost make one new job', async () => {
+  const actors = await createTwoActors();
+  for (const turns of interleavings([3, 3])) {
+    const { job, orderId } = await insertQueued();
+    const made: unknown[] = [];
+    const scripts = actors.map((actor) =>
+      inTransaction(actor, async () => {
+        made.push(...(await renewGenerations(actor.client, [job])));
+      }),
+    );
+    await runInterleaved(scripts, turns);
+    expect(made).toMatchObject([{ orderId, generation: 2 }]);
+    expect(await readDelivery(orderId)).toMatchObject({ generation: 2 });
+  }
+});
+
 test('a record against the end of its lease: the answer counts, or the attempt was interrupted', async () => {
   const [worker, relay] = await createTwoActors();
   const winners = new Set<string>();

@@ -14,6 +14,7 @@ import { answered } from '../testing/attempt-results.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
 import { claimDelivery } from './claim-sql.ts';
 import { recordUntilKnown } from './record-attempt.ts';
+import { addLateAnswer } from './record-sql.ts';
 
 const DELIVERED = { kind: 'delivered' } as const;
 const RETRY = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
@@ -157,5 +158,14 @@ test('a late answer does not touch the attempt that came after it', async () => 
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([
     { number: 1, trigger: 'first', outcome: 'interrupted', responseStatus: 400 },
     { number: 2, trigger: 'resume', outcome: null, responseStatus: null },
+  ]);
+});
+
+test('a late answer does not touch an attempt that was recorded', async () => {
+  const { deliveryId, key } = await insertClaimed();
+  await recordUntilKnown(pool(), key, answered(200), DELIVERED, logger);
+  await addLateAnswer(pool(), key, answered(400));
+  expect(await readAttempts(pool(), deliveryId)).toMatchObject([
+    { outcome: 'acknowledged', responseStatus: 200, error: null },
   ]);
 });
