@@ -1,5 +1,8 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
-import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import {
+  createWatchedExecutor,
+  startHeartbeat,
+} from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import {
@@ -12,7 +15,7 @@ import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
-import { attemptDelivery } from './deliveries/attempt-delivery.ts';
+import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
 import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
 import { createRelayTick } from './relay/relay-tick.ts';
@@ -39,8 +42,18 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   // The consumer's statements are watched too: its records are the calls that matter.
   const executor = createWatchedExecutor(database.pool);
   const readiness = createReadiness({ executor, queue });
-  const attemptDeps = { ...deps, executor };
 
+  async function attempt(job: { deliveryId: string; generation: number }): Promise<AttemptEnd> {
+    const end = await attemptDelivery({ ...deps, executor }, job);
+    if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
+    return end;
+  }
+
+  await lifecycle.start(
+    'heartbeat',
+    () => startHeartbeat(executor),
+    (heartbeat) => heartbeat.stop(),
+  );
   await lifecycle.start(
     'dispatcher',
     () => dispatcher,
@@ -58,17 +71,7 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
         ...queueOptions,
         concurrency: settings.webhookConcurrency,
         backoffMs: decideBackoffMs,
-        process: (job, token) =>
-          processJob(
-            async (data) => {
-              const end = await attemptDelivery(attemptDeps, data);
-              if (end.kind !== 'not_yet') readiness.noteProgress();
-              return end;
-            },
-            logger,
-            job,
-            token,
-          ),
+        process: (job, token) => processJob({ attempt, logger, stopping: lifecycle.stopping }, job, token),
       }),
     async (consumer) => {
       await consumer.drain();

@@ -14,28 +14,38 @@ function createSubject() {
     },
   } as unknown as pg.Pool;
   const executor = createWatchedExecutor(pool, () => time);
+  const advance = (ms: number) => {
+    time += ms;
+  };
   return {
     executor,
-    advance: (ms: number) => {
-      time += ms;
-    },
+    advance,
     answerNext: () => answers.shift()?.resolve({ rows: [] }),
     failNext: (error: Error) => answers.shift()?.reject(error),
+    /** Time goes by, and every call of each second is answered at once. */
+    async live(seconds: number) {
+      for (let second = 0; second < seconds; second += 1) {
+        advance(1_000);
+        const call = executor.query('select 1');
+        answers.shift()?.resolve({ rows: [] });
+        await call;
+      }
+    },
   };
 }
 
-test('is not calm until the period has passed once', () => {
-  const { executor, advance } = createSubject();
+test('is not calm until the period has passed once', async () => {
+  const { executor, live } = createSubject();
   expect(executor.isCalmFor(5_000)).toBe(false);
-  advance(4_999);
+  await live(4);
   expect(executor.isCalmFor(5_000)).toBe(false);
-  advance(1);
+  await live(1);
   expect(executor.isCalmFor(5_000)).toBe(true);
 });
 
 test('a call under way for over a second is trouble before it ends', async () => {
-  const { executor, advance, answerNext } = createSubject();
-  advance(10_000);
+  const { executor, advance, answerNext, live } = createSubject();
+  await live(10);
   const call = executor.query('select 1');
   advance(1_000);
   expect(executor.isCalmFor(5_000)).toBe(true);
@@ -43,15 +53,15 @@ test('a call under way for over a second is trouble before it ends', async () =>
   expect(executor.isCalmFor(5_000)).toBe(false);
   answerNext();
   await call;
-  advance(4_999);
+  await live(4);
   expect(executor.isCalmFor(5_000)).toBe(false);
-  advance(1);
+  await live(1);
   expect(executor.isCalmFor(5_000)).toBe(true);
 });
 
 test('a lost connection is trouble, a refused statement is not', async () => {
-  const { executor, advance, failNext } = createSubject();
-  advance(10_000);
+  const { executor, failNext, live } = createSubject();
+  await live(10);
   const refused = executor.query('insert');
   failNext(Object.assign(new Error('duplicate key'), { code: '23505' }));
   await expect(refused).rejects.toThrow('duplicate key');
@@ -60,4 +70,15 @@ test('a lost connection is trouble, a refused statement is not', async () => {
   failNext(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
   await expect(lost).rejects.toThrow('reset');
   expect(executor.isCalmFor(5_000)).toBe(false);
+});
+
+test('silence is trouble: nobody asked, or the process was stopped', async () => {
+  const { executor, advance, live } = createSubject();
+  await live(10);
+  advance(2_001);
+  expect(executor.isCalmFor(5_000)).toBe(false);
+  await live(4);
+  expect(executor.isCalmFor(5_000)).toBe(false);
+  await live(2);
+  expect(executor.isCalmFor(5_000)).toBe(true);
 });

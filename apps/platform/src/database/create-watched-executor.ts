@@ -4,6 +4,9 @@ import type { SqlExecutor } from './sql-executor.ts';
 
 /** A call that takes longer than this tells of a database in trouble. */
 const SLOW_CALL_MS = 1_000;
+const HEARTBEAT_MS = 500;
+/** A longer silence says nothing good: nobody asked, or this process did not run. */
+const MAX_SILENCE_MS = 2_000;
 
 /**
  * Sends statements through `pool` and watches how fast they are answered. The relay ends no claim while the
@@ -11,8 +14,8 @@ const SLOW_CALL_MS = 1_000;
  */
 export interface WatchedExecutor extends SqlExecutor {
   /**
-   * Whether every call of the last `periodMs` was answered within a second and none is under way for longer.
-   * False during the first `periodMs`.
+   * Whether every call of the last `periodMs` was answered within a second, none is under way for longer, and
+   * there was never silence for 2 s. False during the first `periodMs`.
    */
   isCalmFor(periodMs: number): boolean;
 }
@@ -23,6 +26,7 @@ export function createWatchedExecutor(
 ): WatchedExecutor {
   const underWay = new Set<{ readonly startedAt: number }>();
   let lastTroubleAt = now();
+  let lastAnswerAt = now();
 
   return {
     async query<Row extends pg.QueryResultRow>(
@@ -40,13 +44,39 @@ export function createWatchedExecutor(
         throw error;
       } finally {
         underWay.delete(call);
-        if (now() - call.startedAt > SLOW_CALL_MS) lastTroubleAt = now();
+        const at = now();
+        if (at - call.startedAt > SLOW_CALL_MS || at - lastAnswerAt > MAX_SILENCE_MS) lastTroubleAt = at;
+        lastAnswerAt = at;
       }
     },
     isCalmFor(periodMs) {
       const at = now();
       for (const call of underWay) if (at - call.startedAt > SLOW_CALL_MS) return false;
-      return at - lastTroubleAt >= periodMs;
+      return at - lastAnswerAt <= MAX_SILENCE_MS && at - lastTroubleAt >= periodMs;
     },
   };
+}
+
+export interface Heartbeat {
+  stop(): void;
+}
+
+/**
+ * Asks the database twice a second, so that an executor that has nothing else to do still knows how it is. One
+ * question at a time: they must not pile up while the database is away.
+ */
+export function startHeartbeat(executor: SqlExecutor): Heartbeat {
+  let isAsking = false;
+  const timer = setInterval(() => {
+    if (isAsking) return;
+    isAsking = true;
+    executor
+      .query('select 1')
+      // What it means is noted by the executor; whoever needs the database reports it.
+      .catch(() => undefined)
+      .finally(() => {
+        isAsking = false;
+      });
+  }, HEARTBEAT_MS);
+  return { stop: () => clearInterval(timer) };
 }

@@ -111,10 +111,12 @@ export async function cancelForDeletedEndpoint(executor: SqlExecutor, endpointId
     name: 'cancel-for-deleted-endpoint',
     text: `
       update deliveries set state = 'cancelled', finished_at = clock_timestamp(), last_error = 'endpoint_deleted'
-       where id in (select d.id from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-                     where d.endpoint_id = $1 and d.state in ('waiting', 'blocked') and e.deleted_at is not null
-                     order by d.id limit 1000)
-         and state in ('waiting', 'blocked')`,
+       -- One part per partial index: "state in (…)" matches neither, and would walk the whole history.
+       where id in (select id from ((select id from deliveries where endpoint_id = $1 and state = 'waiting' limit 500)
+                          union all (select id from deliveries where endpoint_id = $1 and state = 'blocked' limit 500)
+                    ) open limit 1000)
+         and state in ('waiting', 'blocked')
+         and exists (select 1 from webhook_endpoints e where e.id = $1 and e.deleted_at is not null)`,
     values: [endpointId],
   });
   return rowCount ?? 0;

@@ -221,7 +221,7 @@ describe('an attempt whose lease ran out', () => {
       'Webhook answered after its lease ran out',
     ]);
     expect(stage.queue.ids()).toEqual([`${deliveryId}-2`]);
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'skipped' });
     expect(stage.sent).toHaveLength(1);
   });
 
@@ -260,7 +260,7 @@ describe('an endpoint that closed', () => {
   test('while its job was under way: nothing is sent, and the job ends silently', async () => {
     const { job, orderId, endpointId } = await insertLane();
     await pool().query(`update webhook_endpoints set state = 'paused' where id = $1`, [endpointId]);
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'skipped' });
     expect(await readStates(pool(), orderId)).toEqual(['waiting', 'blocked']);
     expect(stage.sent).toEqual([]);
     expect(messages()).toEqual([]);
@@ -269,7 +269,7 @@ describe('an endpoint that closed', () => {
   test('for good: all that was left of the lane is cancelled', async () => {
     const { job, orderId, endpointId } = await insertLane(['queued', 'blocked', 'blocked']);
     await pool().query(`update webhook_endpoints set deleted_at = now() where id = $1`, [endpointId]);
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'skipped' });
     expect(await readStates(pool(), orderId)).toEqual(['cancelled', 'cancelled', 'cancelled']);
     expect(stage.sent).toEqual([]);
   });

@@ -5,7 +5,8 @@
  * which the database counts from the claim, ends at the earliest at `startedAt` + time-out + LEASE_MARGIN_MS.
  * The sender writes nothing after its deadline, checked on the same monotonic clock right before the request
  * is written, and the deadline lies SEND_MARGIN_MS before that end. However long the process was stopped in
- * between, it finds its deadline passed; and the relay ends no lease before its end.
+ * between, it finds its deadline passed; and the relay ends no lease before its end. (The monotonic clock goes on
+ * while a process is stopped, but not while its whole machine is suspended: such a machine may send late.)
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
@@ -20,10 +21,12 @@ import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { recordUntilKnown } from './record-attempt.ts';
-import type { RecordedStep } from './record-sql.ts';
+import { type AttemptKey, type RecordedStep, releaseClaim } from './record-sql.ts';
 
 /** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
 const SEND_MARGIN_MS = 1_000;
+/** Long enough that a worker with wrong keys does no harm, short enough for an operator who mends it. */
+const OWN_FAULT_PAUSE_MS = 30_000;
 
 export interface AttemptDeps {
   readonly executor: SqlExecutor;
@@ -39,15 +42,17 @@ export type AttemptEnd =
   | { readonly kind: 'done' }
   | { readonly kind: 'failed'; readonly reason: string }
   | { readonly kind: 'retry'; readonly delayMs: number; readonly reason: string }
+  /** Nothing was attempted: another job answers for the delivery, or it is put off. */
+  | { readonly kind: 'skipped' }
   | { readonly kind: 'not_yet'; readonly retryInMs: number };
 
 const DONE: AttemptEnd = { kind: 'done' };
+const SKIPPED: AttemptEnd = { kind: 'skipped' };
 
 /**
  * Attempts the delivery if this job may, and records what came of it before it returns.
  *
- * @throws when the database cannot be reached for the claim, or for a fault of ours; never for what the
- *   endpoint does
+ * @throws when the database cannot be reached; never for what the endpoint does
  */
 export async function attemptDelivery(
   deps: AttemptDeps,
@@ -59,18 +64,57 @@ export async function attemptDelivery(
   const claimed = await claimDelivery(executor, job, token, deps.settings.webhookTimeoutMs);
   if (claimed === null) return endRefused(deps, job);
 
+  const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
   const latestSendAt = startedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
-  const request = buildAttemptRequest(deps.secretBox, claimed);
-  const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
-  const result = await deps.sender.send({ ...request, deadline });
-  if (deps.settings.debugWebhooks) logExchange(deps.logger, claimed, request, result);
+  let result: AttemptResult;
+  try {
+    result = await send(deps, claimed, latestSendAt);
+  } catch (error) {
+    return endOwnFault(deps, claimed, key, error);
+  }
 
   const step = decideStep(deps, claimed, result);
-  const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
   logAttempt(deps.logger, claimed, result, fate === 'lost' ? { kind: 'lost' } : step);
   if (fate === 'lost') return DONE;
   return endRecorded(deps, claimed, result, step);
+}
+
+async function send(
+  { secretBox, sender, settings, logger }: AttemptDeps,
+  claimed: ClaimedDelivery,
+  latestSendAt: number,
+): Promise<AttemptResult> {
+  const request = buildAttemptRequest(secretBox, claimed);
+  const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
+  const result = await sender.send({ ...request, deadline });
+  if (settings.debugWebhooks) logExchange(logger, claimed, request, result);
+  return result;
+}
+
+/**
+ * What the sender throws is no answer of the endpoint's: a secret that cannot be opened with this process's keys,
+ * a mistake in the code. The delivery costs nothing and waits; another worker, or this one mended, may send it.
+ */
+async function endOwnFault(
+  { executor, dispatcher, logger }: AttemptDeps,
+  { orderId, endpointId }: ClaimedDelivery,
+  key: AttemptKey,
+  error: unknown,
+): Promise<AttemptEnd> {
+  const { deliveryId, attemptNumber: attempt } = key;
+  logger.error(
+    { err: error, orderId, deliveryId, endpointId, attempt, retryInMs: OWN_FAULT_PAUSE_MS },
+    'Webhook could not be sent by a fault of ours',
+  );
+  await releaseClaim(
+    executor,
+    key,
+    'own_fault: This attempt could not be made; see the log.',
+    OWN_FAULT_PAUSE_MS,
+  );
+  await dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
+  return SKIPPED;
 }
 
 function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: AttemptResult): RecordedStep {
@@ -92,7 +136,7 @@ async function endRefused(
     const { endpointId, orderId } = refusal;
     await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   }
-  return DONE;
+  return SKIPPED;
 }
 
 async function endRecorded(

@@ -75,6 +75,39 @@ export async function recordAttempt(
 }
 
 /**
+ * Gives a claim back after a fault of ours: the attempt is closed as `interrupted`, which uses no budget, and the
+ * delivery waits for `pauseMs` at the head of its lane.
+ *
+ * @returns false when the claim is no longer this attempt's
+ */
+export async function releaseClaim(
+  executor: SqlExecutor,
+  key: AttemptKey,
+  reason: string,
+  pauseMs: number,
+): Promise<boolean> {
+  const { rowCount } = await executor.query({
+    name: 'release-claim',
+    text: `
+      with released as (
+        update deliveries
+           set state = 'waiting', claim_token = null, claimed_until = null, job_due_at = null,
+               due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000),
+               last_outcome = 'interrupted', last_error = $5
+         where id = $1 and claim_token = $3
+        returning id
+      )
+      update delivery_attempts a
+         set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted', error = $5,
+             duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000
+        from released r
+       where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3`,
+    values: [key.deliveryId, key.attemptNumber, key.token, pauseMs, reason],
+  });
+  return rowCount === 1;
+}
+
+/**
  * Whether an earlier try of `recordAttempt` committed although its answer was lost: the attempt is ended, and
  * not as `interrupted`.
  */

@@ -18,7 +18,7 @@ export interface ReadinessReport {
 }
 
 export interface Readiness {
-  /** Called when an attempt has ended. */
+  /** Called when an attempt was recorded. */
   noteProgress(): void;
   report(): Promise<ReadinessReport>;
 }
@@ -42,11 +42,15 @@ export function createReadiness({
     const { rows } = await executor.query<{ standing: boolean }>({
       name: 'is-work-standing',
       text: `
+        -- By due_at: the relay renews job_due_at whenever it remakes a job.
         select exists (
-          select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-           where d.state = 'queued' and d.claim_token is null
-             and d.job_due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)
-             and e.state = 'active' and e."window" > 0
+          select 1 from webhook_endpoints e
+           where e.state = 'active' and e."window" > 0 and e.deleted_at is null
+             and (exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'queued'
+                             and d.claim_token is null
+                             and d.due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000))
+               or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
+                             and d.due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)))
         ) as standing`,
       values: [STANDSTILL_MS],
     });

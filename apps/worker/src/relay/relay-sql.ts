@@ -70,6 +70,11 @@ export async function renewGenerations(
 export interface EndedClaim {
   readonly job: DeliveryJobData;
   readonly endpointId: string;
+  readonly previousStatus: string | null;
+  /** Number of the attempt that was closed. */
+  readonly attempt: number;
+  /** From the attempt's start to its end here. */
+  readonly durationMs: number;
   /** False when the delivery was given up after MAX_INTERRUPTIONS. */
   readonly requeued: boolean;
 }
@@ -79,7 +84,7 @@ export interface EndedClaim {
  * delivery gets a new generation, so that whoever still holds the old token or job finds both void.
  */
 export async function endExpiredClaims(executor: SqlExecutor, limit: number): Promise<EndedClaim[]> {
-  const { rows } = await executor.query<QueuedRow & { endpointId: string; state: string }>({
+  const { rows } = await executor.query<QueuedRow & Omit<EndedClaim, 'job'>>({
     name: 'end-expired-claims',
     text: `
       with expired as (
@@ -107,14 +112,20 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
                error = 'the worker vanished before it recorded an answer'
           from ended r
          where a.delivery_id = r.id and a.attempt_number = r.attempt_count and a.ended_at is null
+        returning a.delivery_id, a.duration_ms
       )
-      ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state from ended r ${JOIN_JOBS}`,
+      ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state = 'queued' as requeued, r.attempt_count as attempt,
+             t.from_status as "previousStatus", coalesce(c.duration_ms, 0) as "durationMs"
+        from ended r ${JOIN_JOBS} left join closed c on c.delivery_id = r.id`,
     values: [limit, MAX_INTERRUPTIONS],
   });
   return rows.map((row) => ({
     job: toDeliveryJobData(row),
     endpointId: row.endpointId,
-    requeued: row.state === 'queued',
+    previousStatus: row.previousStatus,
+    attempt: row.attempt,
+    durationMs: row.durationMs,
+    requeued: row.requeued,
   }));
 }
 

@@ -19,10 +19,11 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
-import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
-import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import type { Logger } from 'pino';
 import {
+  type EndedClaim,
   endExpiredClaims,
   findBlockedLanes,
   findLateJobs,
@@ -34,8 +35,14 @@ import {
 
 /** A job that is this late and not in the queue is not merely on its way. */
 const LATE_AFTER_MS = 2_000;
-/** A job that is still delayed or active this long after it was due will not run: its clock or worker is gone. */
-const OVERDUE_AFTER_MS = 5_000;
+/**
+ * A late job that stays delayed or active for this long, with nobody claiming its delivery, will not run: its
+ * clock or its worker is gone. Counted from when the relay first saw it so, not from when it was due: a worker
+ * that took hundreds of late jobs at once needs a moment for each.
+ */
+const STUCK_AFTER_MS = 5_000;
+/** What was seen longer ago than this is looked at afresh, so that the memory of it stays small. */
+const FORGET_AFTER_MS = 60_000;
 const CALM_BEFORE_ENDING_CLAIMS_MS = 5_000;
 const MAX_LATE_JOBS = 1_000;
 const MAX_EXPIRED_CLAIMS = 500;
@@ -54,6 +61,8 @@ export interface RelayDeps {
   readonly executor: WatchedExecutor;
   readonly queue: DeliveryQueue;
   readonly logger: Logger;
+  /** A monotonic clock in ms; the process's own unless a test turns it. */
+  readonly now?: () => number;
 }
 
 /** What a tick did, for logs and metrics. */
@@ -65,15 +74,17 @@ export interface RelayTickResult {
 
 /** Makes a relay that remembers where its rotations stand. Each call is one tick. */
 export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult> {
-  const { database, executor, queue, logger } = deps;
+  const { database, executor, queue, logger, now = () => performance.now() } = deps;
   let lateJobCursor: LateJobCursor | null = null;
   let endpointCursor = BEFORE_ALL_IDS;
+  const scheduledSince = new Map<string, number>();
   let laneCursor = { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS };
 
   async function remakeLostJobs(): Promise<number> {
     const late = await findLateJobs(executor, LATE_AFTER_MS, lateJobCursor, MAX_LATE_JOBS);
     const last = late.at(-1);
     lateJobCursor = late.length < MAX_LATE_JOBS || last === undefined ? null : last;
+    forgetOldSightings();
     const lost = await filterLost(late);
     if (lost.length === 0) return 0;
     const jobs = await renewGenerations(executor, lost);
@@ -86,23 +97,32 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult>
     const lost: LateJob[] = [];
     for (const part of splitIntoParts(late)) {
       const states = await Promise.all(part.map((job) => queue.stateOf(job.deliveryId, job.generation)));
-      lost.push(
-        ...part.filter((job, index) => {
-          const state = states[index];
-          return state === 'gone' || (state === 'scheduled' && job.lateMs > OVERDUE_AFTER_MS);
-        }),
-      );
+      lost.push(...part.filter((job, index) => states[index] === 'gone' || isStuck(job, states[index])));
     }
     return lost;
+  }
+
+  function isStuck({ deliveryId, generation }: LateJob, state: DeliveryJobState | undefined): boolean {
+    const key = buildDeliveryJobId(deliveryId, generation);
+    const since = scheduledSince.get(key);
+    if (state !== 'scheduled') {
+      scheduledSince.delete(key);
+      return false;
+    }
+    if (since === undefined) scheduledSince.set(key, now());
+    return since !== undefined && now() - since >= STUCK_AFTER_MS;
+  }
+
+  function forgetOldSightings(): void {
+    for (const [key, since] of scheduledSince) {
+      if (now() - since > FORGET_AFTER_MS) scheduledSince.delete(key);
+    }
   }
 
   async function endLostClaims(): Promise<number> {
     if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return 0;
     const ended = await endExpiredClaims(executor, MAX_EXPIRED_CLAIMS);
-    for (const { job, requeued } of ended) {
-      const { deliveryId, orderId, status } = job;
-      logger.warn({ deliveryId, orderId, status, requeued }, 'Attempt interrupted: its worker vanished');
-    }
+    for (const claim of ended) logEndedClaim(logger, claim);
     await addJobs(ended.filter(({ requeued }) => requeued).map(({ job }) => job));
     const givenUp = ended.filter(({ requeued }) => !requeued);
     await promoteAll(givenUp.map(({ job, endpointId }) => ({ endpointId, orderId: job.orderId })));
@@ -150,6 +170,25 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult>
     const remadeJobs = await remakeLostJobs().catch(reportAndCount(logger, 'remaking lost jobs'));
     return { remadeJobs, endedClaims, promoted };
   };
+}
+
+function logEndedClaim(
+  logger: Logger,
+  { job, endpointId, requeued, previousStatus, attempt, durationMs }: EndedClaim,
+): void {
+  const { deliveryId, orderId, status } = job;
+  const line = {
+    orderId,
+    deliveryId,
+    endpointId,
+    status,
+    previousStatus,
+    attempt,
+    durationMs,
+    responseStatus: null,
+  };
+  logger.warn(line, 'Attempt interrupted: its worker vanished');
+  if (!requeued) logger.error({ ...line, reason: 'interrupted' }, 'Customer webhook failed');
 }
 
 function reportAndCount(logger: Logger, step: string): (error: unknown) => number {
