@@ -178,6 +178,7 @@ CREATE TABLE "deliveries" (
     "opened_at" TIMESTAMPTZ(6) NOT NULL DEFAULT clock_timestamp(),
     "replay_id" CHAR(24),
     "is_probe" BOOLEAN NOT NULL DEFAULT false,
+    "use_other_secret" BOOLEAN NOT NULL DEFAULT false,
     "last_outcome" TEXT,
     "last_response_status" INTEGER,
     "last_error" TEXT,
@@ -358,6 +359,9 @@ CREATE INDEX "deliveries_unclaimed_idx" ON "deliveries"("job_due_at", "id") WHER
 CREATE INDEX "deliveries_claimed_idx" ON "deliveries"("claimed_until") WHERE "claim_token" IS NOT NULL;
 CREATE INDEX "deliveries_finished_idx" ON "deliveries"("finished_at") WHERE "finished_at" IS NOT NULL;
 
+ALTER TABLE "customer_servers"
+  ADD CONSTRAINT "customer_servers_outbound_secret_check" CHECK ("outbound_secret" IN ('current', 'previous'));
+
 ALTER TABLE "orders"
   ADD CONSTRAINT "orders_id_check" CHECK ("id" ~ '^[0-9a-f]{24}$'),
   ADD CONSTRAINT "orders_status_check" CHECK ("status" IN ('pending', 'assigned', 'accepted', 'in_progress', 'payment_requested', 'payment_confirmed', 'arrival_confirmed', 'completed', 'cancelled')),
@@ -390,11 +394,13 @@ ALTER TABLE "deliveries"
   ADD CONSTRAINT "deliveries_job_check" CHECK (("job_due_at" IS NOT NULL) = ("state" = 'queued')),
   ADD CONSTRAINT "deliveries_finished_check" CHECK (("finished_at" IS NOT NULL) = ("state" IN ('delivered', 'failed', 'superseded', 'cancelled'))),
   ADD CONSTRAINT "deliveries_counts_check" CHECK ("generation" >= 0 AND "attempt_count" >= 0 AND "budget_used" >= 0 AND "interrupted_count" >= 0),
+  ADD CONSTRAINT "deliveries_last_outcome_check" CHECK ("last_outcome" IN ('acknowledged', 'rejected', 'timed_out', 'connection_failed', 'dns_failed', 'tls_failed', 'blocked_address', 'redirected', 'response_too_large', 'malformed_response', 'interrupted')),
   ADD CONSTRAINT "deliveries_opened_by_check" CHECK ("opened_by" IN ('change', 'resend', 'replay'));
 
 ALTER TABLE "delivery_attempts"
   ADD CONSTRAINT "delivery_attempts_number_check" CHECK ("attempt_number" >= 1),
   ADD CONSTRAINT "delivery_attempts_end_check" CHECK (("ended_at" IS NULL) = ("outcome" IS NULL)),
+  ADD CONSTRAINT "delivery_attempts_outcome_check" CHECK ("outcome" IN ('acknowledged', 'rejected', 'timed_out', 'connection_failed', 'dns_failed', 'tls_failed', 'blocked_address', 'redirected', 'response_too_large', 'malformed_response', 'interrupted')),
   ADD CONSTRAINT "delivery_attempts_trigger_check" CHECK ("trigger" IN ('first', 'retry', 'resend', 'replay', 'probe', 'rotation', 'resume'));
 
 ALTER TABLE "replays"

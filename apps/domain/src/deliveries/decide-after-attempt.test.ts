@@ -27,10 +27,34 @@ function decide(
   budgetUsed = 1,
   retryDelaysMs: readonly number[] = DELAYS,
 ): AfterAttempt {
-  return decideAfterAttempt({ result, budgetUsed, retryDelaysMs, now: NOW });
+  return decideAfterAttempt({ result, budgetUsed, retryDelaysMs, hasOtherSecret: false, now: NOW });
 }
 
 const firstRetry: AfterAttempt = { kind: 'retry', delayMs: 1000, holdIn: 'queue' };
+
+describe('while a shared secret is rotated', () => {
+  const during = { budgetUsed: 4, retryDelaysMs: DELAYS, hasOtherSecret: true, now: NOW };
+
+  it.each([401, 403])(
+    'an answer %i is followed by the other secret, also when the budget is spent',
+    (status) => {
+      expect(decideAfterAttempt({ ...during, result: answered(status) })).toEqual({
+        kind: 'retry_with_other_secret',
+      });
+    },
+  );
+
+  it.each([400, 404, 425])('an answer %i fails as always', (status) => {
+    expect(decideAfterAttempt({ ...during, result: answered(status) })).toEqual({
+      kind: 'failed',
+      reason: 'rejected',
+    });
+  });
+
+  it('an answer 503 is retried as always', () => {
+    expect(decideAfterAttempt({ ...during, budgetUsed: 1, result: answered(503) })).toEqual(firstRetry);
+  });
+});
 
 describe('each outcome', () => {
   const expected: Record<Exclude<AttemptOutcome, 'rejected'>, AfterAttempt> = {

@@ -4,6 +4,8 @@ import { parseRetryAfter } from './retry-after.ts';
 /** Waits up to this long are held by the queue's own backoff; for longer ones the delivery gives up its room. */
 const MAX_QUEUE_HOLD_MS = 10_000;
 
+const UNAUTHORIZED = 401;
+const FORBIDDEN = 403;
 const REQUEST_TIMEOUT = 408;
 const TOO_MANY_REQUESTS = 429;
 const SERVICE_UNAVAILABLE = 503;
@@ -33,6 +35,8 @@ export type AfterAttempt =
   | { kind: 'delivered' }
   /** `delayMs` from the end of the attempt; `database` means that its job ends and it takes no room. */
   | { kind: 'retry'; delayMs: number; holdIn: 'queue' | 'database' }
+  /** At once, with the other of two shared secrets, and without using the budget. */
+  | { kind: 'retry_with_other_secret' }
   | { kind: 'failed'; reason: AttemptFailureReason };
 
 export interface AfterAttemptInput {
@@ -41,6 +45,8 @@ export interface AfterAttemptInput {
   budgetUsed: number;
   /** The wait before each retry: one first attempt and as many retries as there are waits. */
   retryDelaysMs: readonly number[];
+  /** The customer server's shared secret is being rotated, and this attempt carried the first choice of the two. */
+  hasOtherSecret: boolean;
   /** The end of the attempt, by the clock that a `Retry-After` date is compared with. */
   now: Date;
 }
@@ -57,10 +63,17 @@ export function decideAfterAttempt(input: AfterAttemptInput): AfterAttempt {
     case 'retry':
       return retryOrFail(input);
     case 'by_status':
+      if (input.hasOtherSecret && isRefusedCredential(responseStatus))
+        return { kind: 'retry_with_other_secret' };
       return isRetriedStatus(responseStatus) ? retryOrFail(input) : { kind: 'failed', reason: 'rejected' };
     case 'fail':
       return { kind: 'failed', reason: outcome };
   }
+}
+
+/** A receiver holds one secret at a time: 401 or 403 may only mean that it is the other one already, or still. */
+function isRefusedCredential(status: number | null): boolean {
+  return status === UNAUTHORIZED || status === FORBIDDEN;
 }
 
 /** 408, 429 and 5xx. A status from 600 on is not HTTP's, and RFC 9110 section 15 has it treated as a 5xx. */

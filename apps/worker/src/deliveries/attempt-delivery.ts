@@ -21,7 +21,7 @@ import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { recordUntilKnown } from './record-attempt.ts';
-import { type AttemptKey, type RecordedStep, releaseClaim } from './record-sql.ts';
+import { type AttemptKey, adoptSharedSecret, type RecordedStep, releaseClaim } from './record-sql.ts';
 
 /** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
 const SEND_MARGIN_MS = 1_000;
@@ -122,6 +122,7 @@ function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: Attempt
     result,
     budgetUsed: claimed.budgetUsed + (claimed.isProbe ? 0 : 1),
     retryDelaysMs: claimed.retryDelaysMs ?? deps.settings.webhookRetryDelaysMs,
+    hasOtherSecret: claimed.sharedSecretIs !== null && !claimed.usesOtherSecret,
     now: new Date(),
   });
 }
@@ -141,15 +142,39 @@ async function endRefused(
 
 async function endRecorded(
   deps: AttemptDeps,
-  { endpointId, orderId }: ClaimedDelivery,
+  claimed: ClaimedDelivery,
   result: AttemptResult,
   step: RecordedStep,
 ): Promise<AttemptEnd> {
   const reason = `${result.outcome}${result.responseStatus === null ? '' : ` ${result.responseStatus}`}`;
+  if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason };
   if (step.kind === 'retry' && step.holdIn === 'queue') {
     return { kind: 'retry', delayMs: step.delayMs, reason };
   }
+  if (step.kind === 'delivered') await adoptAcceptedSecret(deps, claimed);
+  const { endpointId, orderId } = claimed;
   // Commit, then look: the lane's next may go, and room was freed.
   await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   return step.kind === 'failed' ? { kind: 'failed', reason: step.reason } : DONE;
+}
+
+/** A receiver took the other secret: later requests begin with it. Failing to note that costs one more attempt. */
+async function adoptAcceptedSecret(
+  { executor, logger }: AttemptDeps,
+  { customerServerId, sharedSecretIs, usesOtherSecret }: ClaimedDelivery,
+): Promise<void> {
+  if (!usesOtherSecret || sharedSecretIs === null) return;
+  try {
+    const isNew = await adoptSharedSecret(executor, customerServerId, sharedSecretIs);
+    if (isNew)
+      logger.info(
+        { customerServerId, outboundSecret: sharedSecretIs },
+        'Webhooks carry the secret that was accepted',
+      );
+  } catch (error) {
+    logger.warn(
+      { err: error, customerServerId },
+      'The accepted secret could not be noted; the next refusal will',
+    );
+  }
 }

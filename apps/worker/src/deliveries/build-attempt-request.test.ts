@@ -32,6 +32,8 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     signingSecretCiphertext: secretBox.seal(secret, endpointId),
     previousSigningSecretCiphertext: null,
     sharedSecretCiphertext: null,
+    sharedSecretIs: null,
+    usesOtherSecret: false,
     ...part,
   };
 }

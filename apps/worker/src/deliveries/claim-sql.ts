@@ -40,6 +40,10 @@ export interface ClaimedDelivery {
   readonly previousSigningSecretCiphertext: string | null;
   /** What `x-vendor-server-secret` carries; null when the endpoint gets none. */
   readonly sharedSecretCiphertext: string | null;
+  /** Which of the customer server's secrets that is; null when it has only one, or the endpoint gets none. */
+  readonly sharedSecretIs: 'current' | 'previous' | null;
+  /** This attempt carries the other secret, because the first choice was refused. */
+  readonly usesOtherSecret: boolean;
 }
 
 /**
@@ -69,11 +73,13 @@ export async function claimDelivery(
            and e.id = d.endpoint_id and e.deleted_at is null and e.state = 'active'
            and (e."window" > 0 or d.is_probe)
         returning d.id, d.attempt_count, d.budget_used, d.interrupted_count, d.opened_by, d.is_probe,
+                  d.use_other_secret,
                   d.transition_id, d.endpoint_id, d.customer_server_id, d.order_id, d.order_version
       ), attempt as (
         insert into delivery_attempts (delivery_id, attempt_number, claim_token, trigger, started_at)
         select id, attempt_count, $3,
-               case when is_probe then 'probe'
+               case when use_other_secret then 'rotation'
+                    when is_probe then 'probe'
                     when interrupted_count > 0 then 'resume'
                     when budget_used > 0 then 'retry'
                     when opened_by = 'change' then 'first'
@@ -91,15 +97,19 @@ export async function claimDelivery(
              e.signing_secret_ciphertext as "signingSecretCiphertext",
              case when e.signing_overlap_until > clock_timestamp()
                   then e.previous_signing_secret_ciphertext end as "previousSigningSecretCiphertext",
+             c.use_other_secret as "usesOtherSecret", secret.which as "sharedSecretIs",
              case when not e.send_shared_secret then null
-                  when s.outbound_secret = 'previous' and s.secret_overlap_until > clock_timestamp()
-                  then s.previous_secret_ciphertext
+                  when secret.which = 'previous' then s.previous_secret_ciphertext
                   else s.secret_ciphertext end as "sharedSecretCiphertext"
         from claimed c
         join attempt a on a.delivery_id = c.id
         join order_transitions t on t.id = c.transition_id
         join webhook_endpoints e on e.id = c.endpoint_id
-        join customer_servers s on s.id = c.customer_server_id`,
+        join customer_servers s on s.id = c.customer_server_id
+       cross join lateral (
+         select case when e.send_shared_secret and s.secret_overlap_until > clock_timestamp()
+                     then case when (s.outbound_secret = 'previous') <> c.use_other_secret
+                               then 'previous' else 'current' end end as which) secret`,
     values: [deliveryId, generation, token, defaultTimeoutMs],
   });
   return rows[0] ?? null;

@@ -37,6 +37,9 @@ export function logAttempt(
     case 'retry':
       logger.warn({ ...line, retryInMs: step.delayMs }, 'Customer webhook failed, retrying');
       break;
+    case 'retry_with_other_secret':
+      logger.warn({ ...line, retryInMs: 0 }, 'Customer webhook failed, retrying');
+      break;
     case 'lost':
       logger.warn(line, 'Webhook answered after its lease ran out');
       break;

@@ -18,9 +18,22 @@ export type RecordedStep =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'failed'; readonly reason: string }
   /** `holdIn` queue: stays `queued`, its job comes back; database: `waiting`, its job ends. */
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly holdIn: 'queue' | 'database' };
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly holdIn: 'queue' | 'database' }
+  /** Stays `queued`, its job comes back at once; the budget is left whole. */
+  | { readonly kind: 'retry_with_other_secret' };
 
-const STATE_AFTER = { delivered: 'delivered', failed: 'failed' } as const;
+/** The state of the row, and in how many milliseconds it is due again. */
+function toRowState(step: RecordedStep): { readonly state: string; readonly delayMs: number } {
+  switch (step.kind) {
+    case 'delivered':
+    case 'failed':
+      return { state: step.kind, delayMs: 0 };
+    case 'retry_with_other_secret':
+      return { state: 'queued', delayMs: 0 };
+    case 'retry':
+      return { state: step.holdIn === 'queue' ? 'queued' : 'waiting', delayMs: step.delayMs };
+  }
+}
 
 /**
  * Writes the attempt's end and the delivery's new state in one statement.
@@ -33,15 +46,15 @@ export async function recordAttempt(
   result: AttemptResult,
   step: RecordedStep,
 ): Promise<boolean> {
-  const state =
-    step.kind === 'retry' ? (step.holdIn === 'queue' ? 'queued' : 'waiting') : STATE_AFTER[step.kind];
+  const { state, delayMs } = toRowState(step);
   const { rowCount } = await executor.query({
     name: 'record-attempt',
     text: `
       with recorded as (
         update deliveries
            set state = $4, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
-               budget_used = budget_used + case when is_probe then 0 else 1 end,
+               budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
+               use_other_secret = $12,
                due_at = case when $4 in ('queued', 'waiting')
                              then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
                job_due_at = case when $4 = 'queued'
@@ -62,13 +75,14 @@ export async function recordAttempt(
       key.attemptNumber,
       key.token,
       state,
-      step.kind === 'retry' ? step.delayMs : 0,
+      delayMs,
       result.outcome,
       result.responseStatus,
       step.kind === 'failed' ? step.reason : result.error,
       result.responseExcerpt,
       Math.round(result.durationMs),
       result.error,
+      step.kind === 'retry_with_other_secret',
     ],
   });
   return rowCount === 1;
@@ -140,4 +154,23 @@ export async function addLateAnswer(
       `answered after its lease ran out: ${result.outcome}`,
     ],
   });
+}
+
+/**
+ * Lets outbound requests stay with the secret that a receiver accepted, for as long as the two overlap.
+ *
+ * @returns false when they carried it already, or the overlap is over
+ */
+export async function adoptSharedSecret(
+  executor: SqlExecutor,
+  customerServerId: string,
+  accepted: 'current' | 'previous',
+): Promise<boolean> {
+  const { rowCount } = await executor.query({
+    name: 'adopt-shared-secret',
+    text: `update customer_servers set outbound_secret = $2
+            where id = $1 and outbound_secret <> $2 and secret_overlap_until > clock_timestamp()`,
+    values: [customerServerId, accepted],
+  });
+  return rowCount === 1;
 }
