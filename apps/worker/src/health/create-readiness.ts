@@ -1,15 +1,12 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { type CheckResult, runCheck } from '@vendor-server/platform/health/run-check.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 
 /** Work that is due this long while nothing was attempted means the worker is up but not working. */
 const STANDSTILL_MS = 60_000;
-/** A check that takes longer counts as down: whoever asks has a time-out of its own. */
-const CHECK_LIMIT_MS = 2_000;
-
-type CheckResult = 'up' | 'down';
 
 export interface ReadinessReport {
-  readonly status: 'ready' | 'unavailable';
+  readonly status: CheckResult;
   readonly checks: {
     readonly database: CheckResult;
     readonly queue: CheckResult;
@@ -63,29 +60,13 @@ export function createReadiness({
     },
     async report() {
       const [database, queueState, progress] = await Promise.all([
-        check(() => executor.query('select 1')),
-        check(() => queue.ping()),
-        check(checkProgress),
+        runCheck(() => executor.query('select 1')),
+        runCheck(() => queue.ping()),
+        runCheck(checkProgress),
       ]);
       const checks = { database, queue: queueState, progress };
       const isReady = Object.values(checks).every((result) => result === 'up');
-      return { status: isReady ? 'ready' : 'unavailable', checks };
+      return { status: isReady ? 'up' : 'down', checks };
     },
   };
-}
-
-async function check(run: () => Promise<unknown>): Promise<CheckResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(() => resolve('down'), CHECK_LIMIT_MS);
-  });
-  const result = run().then(
-    (): CheckResult => 'up',
-    (): CheckResult => 'down',
-  );
-  try {
-    return await Promise.race([result, limit]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

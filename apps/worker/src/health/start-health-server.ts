@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
 import type { Readiness } from './create-readiness.ts';
 
 export interface HealthServer {
@@ -20,11 +22,10 @@ export async function startHealthServer({
 }): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = request.url?.split('?')[0];
-    if (request.method !== 'GET' && request.method !== 'HEAD')
-      return answer(response, 405, { status: 'error' });
-    if (path === '/livez') return answer(response, 200, { status: 'ok' });
-    if (path !== '/readyz') return answer(response, 404, { status: 'error' });
-    void readiness.report().then((report) => answer(response, report.status === 'ready' ? 200 : 503, report));
+    if (path !== '/livez' && path !== '/readyz') return refuse(response, 'not_found');
+    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 'method_not_allowed');
+    if (path === '/livez') return answer(response, 200, { status: 'up' });
+    void readiness.report().then((report) => answer(response, report.status === 'up' ? 200 : 503, report));
   });
   server.listen(port, host);
   await once(server, 'listening');
@@ -36,6 +37,12 @@ export async function startHealthServer({
       await once(server, 'close');
     },
   };
+}
+
+function refuse(response: ServerResponse, code: 'not_found' | 'method_not_allowed'): void {
+  const { status, message } = ERROR_CODES[code];
+  if (code === 'method_not_allowed') response.setHeader('allow', 'GET, HEAD');
+  answer(response, status, { ok: false, error: message, code, requestId: randomUUID() });
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

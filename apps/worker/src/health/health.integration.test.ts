@@ -1,0 +1,112 @@
+import {
+  emptyDatabase,
+  insertEndpoint,
+  insertOrder,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { createReadiness } from './create-readiness.ts';
+import { startHealthServer } from './start-health-server.ts';
+
+let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+
+beforeAll(async () => {
+  subject = await createTestDatabase();
+});
+afterAll(() => subject.drop());
+beforeEach(() => emptyDatabase(subject.database.pool));
+
+const pool = () => subject.database.pool;
+
+/** A health server whose clock and queue are in the test's hands. */
+async function start() {
+  let now = 0;
+  let ping: () => Promise<void> = async () => undefined;
+  const readiness = createReadiness({ executor: pool(), queue: { ping: () => ping() }, now: () => now });
+  const server = await startHealthServer({ host: '127.0.0.1', port: 0, readiness });
+  onTestFinished(() => server.close());
+  return {
+    readiness,
+    advance: (ms: number) => {
+      now += ms;
+    },
+    breakQueue: () => {
+      ping = () => Promise.reject(new Error('away'));
+    },
+    async get(path: string, method = 'GET') {
+      const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
+      return { status: answer.status, body: await answer.json() };
+    },
+  };
+}
+
+async function insertDue(
+  state: 'queued' | 'waiting',
+  ageSeconds: number,
+  endpointState: 'active' | 'paused' = 'active',
+) {
+  await insertOrder(pool(), await insertEndpoint(pool(), { state: endpointState }), [state]);
+  await pool().query(`update deliveries set due_at = clock_timestamp() - make_interval(secs => $1)`, [
+    ageSeconds,
+  ]);
+}
+
+const allUp = { database: 'up', queue: 'up', progress: 'up' };
+
+test('says that it lives and that it is ready', async () => {
+  const { get } = await start();
+  expect(await get('/livez')).toEqual({ status: 200, body: { status: 'up' } });
+  expect(await get('/readyz?x=1')).toEqual({ status: 200, body: { status: 'up', checks: allUp } });
+});
+
+test('answers anything else in the shape of a failure', async () => {
+  const { get } = await start();
+  const failure = { ok: false, error: expect.any(String), requestId: expect.any(String) };
+  expect(await get('/other')).toEqual({ status: 404, body: { ...failure, code: 'not_found' } });
+  expect(await get('/readyz', 'POST')).toEqual({
+    status: 405,
+    body: { ...failure, code: 'method_not_allowed' },
+  });
+});
+
+test('is not ready without its queue', async () => {
+  const { get, breakQueue } = await start();
+  breakQueue();
+  expect(await get('/readyz')).toEqual({
+    status: 503,
+    body: { status: 'down', checks: { ...allUp, queue: 'down' } },
+  });
+});
+
+describe('a standstill', () => {
+  test.each(['queued', 'waiting'] as const)(
+    'of what is %s for over a minute is no readiness',
+    async (state) => {
+      const { get, advance, readiness } = await start();
+      await insertDue(state, 61);
+      expect(await get('/readyz')).toMatchObject({ status: 200 });
+      advance(60_000);
+      expect(await get('/readyz')).toMatchObject({ status: 503, body: { checks: { progress: 'down' } } });
+      readiness.noteProgress();
+      expect(await get('/readyz')).toMatchObject({ status: 200 });
+    },
+  );
+
+  test('is told also while the relay renews the job', async () => {
+    const { get, advance } = await start();
+    await insertDue('queued', 61);
+    await pool().query(`update deliveries set job_due_at = clock_timestamp(), generation = generation + 1`);
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 503 });
+  });
+
+  test.each([
+    ['is due for less than a minute', 'queued', 50, 'active'],
+    ['waits for a paused endpoint', 'waiting', 3_600, 'paused'],
+  ] as const)('is none when all there is %s', async (_title, state, ageSeconds, endpointState) => {
+    const { get, advance } = await start();
+    await insertDue(state, ageSeconds, endpointState);
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+  });
+});
