@@ -48,7 +48,7 @@ export interface ClaimedDelivery {
 
 /**
  * Claims a delivery for one attempt and records the attempt as started; null when it may not be sent now
- * (see `explainRefusal`).
+ * (see `settleRefusal`).
  *
  * @param token random, new for every call
  * @param defaultTimeoutMs for endpoints without a time-out of their own
