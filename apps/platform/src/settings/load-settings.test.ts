@@ -173,6 +173,7 @@ describe('loadSettings', () => {
     ['SECRETS_ENCRYPTION_KEY', `${'A'.repeat(43)}!`],
     ['SECRETS_ENCRYPTION_KEY_PREVIOUS', 'AAAA'],
     ['WEBHOOK_TIMEOUT_MS', '99'],
+    ['WEBHOOK_TIMEOUT_MS', '10001'],
     ['WEBHOOK_RETRY_DELAYS_MS', '1000,soon'],
     ['WEBHOOK_RETRY_DELAYS_MS', Array(11).fill('1000').join(',')],
     ['WEBHOOK_CONCURRENCY', '0'],

@@ -22,6 +22,8 @@ import { SettingsError } from './settings-error.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
+/** As for an endpoint of its own: the sender's connect limit and the worker's time to stop rely on it. */
+const MAX_WEBHOOK_TIMEOUT_MS = 10_000;
 const MAX_PORT = 65_535;
 const PORT_RANGE = { min: 0, max: MAX_PORT };
 const RATE_RANGE = { min: 0, max: 10_000_000 };
@@ -129,7 +131,10 @@ function readWebhooks(reader: EnvironmentReader, production: boolean) {
   const webhookAllowHttp = reader.boolean('WEBHOOK_ALLOW_HTTP', !production);
   return {
     customerWebhookUrl: readWebhookUrl(reader, { allowHttp: webhookAllowHttp, production }),
-    webhookTimeoutMs: reader.integer('WEBHOOK_TIMEOUT_MS', 10_000, { min: 100, max: MINUTE_MS }),
+    webhookTimeoutMs: reader.integer('WEBHOOK_TIMEOUT_MS', 10_000, {
+      min: 100,
+      max: MAX_WEBHOOK_TIMEOUT_MS,
+    }),
     webhookRetryDelaysMs: reader.integers('WEBHOOK_RETRY_DELAYS_MS', [1_000, 2_000, 3_000], {
       min: 100,
       max: DAY_MS,

@@ -29,7 +29,7 @@ export interface Settings {
   readonly secretsEncryptionKey: Buffer;
   /** 32 bytes; still readable, no longer written. */
   readonly secretsEncryptionKeyPrevious: Buffer | null;
-  /** Time from DNS to the response headers of one attempt. */
+  /** Time from DNS to the response headers of one attempt; at most 10 s. */
   readonly webhookTimeoutMs: number;
   /** Wait before each retry; as many retries as there are waits. */
   readonly webhookRetryDelaysMs: readonly number[];
