@@ -23,7 +23,7 @@ interface DemoVendor extends Caller {
 
 const NEW_ORDER = {
   customerId: 'customer-123',
-  customerName: 'Asha Example',
+  customerName: 'Example Customer',
   customerPhone: '+910000000001',
   customerAddress: '1 Example Street, Example City',
   workType: 'electronics_repair',

@@ -12,7 +12,7 @@ const LABEL_WIDTH = 18;
 
 const FIRST_ORDER = {
   customerId: 'customer-123',
-  customerName: 'Asha Example',
+  customerName: 'Example Customer',
   customerPhone: '+910000000001',
   customerAddress: '1 Example Street, Example City',
   workType: 'electronics_repair',

@@ -28,12 +28,12 @@ test('writes JSON lines with name, level label and ISO time', () => {
 
 test('leaves out what PostgreSQL quotes of a row, which may be personal data', () => {
   const { logger, lines } = createCapture();
-  const quoted = 'Failing row contains (Asha Example, +910000000001).';
+  const quoted = 'Failing row contains (Example Customer, +910000000001).';
   const error = Object.assign(new Error('violates check'), { code: '23514', detail: quoted, where: quoted });
   logger.error({ err: error }, 'Request failed');
   logger.error(error);
   expect(lines.join('')).toContain('23514');
-  expect(lines.join('')).not.toContain('Asha');
+  expect(lines.join('')).not.toContain('Example Customer');
 });
 
 test('redacts secrets by name at any depth, also in errors and messages', () => {
