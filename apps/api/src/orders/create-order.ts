@@ -5,6 +5,7 @@ import {
   type ServiceOrderInput,
 } from '@vendor-server/domain/orders/build-new-order.ts';
 import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
+import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
 import { isLockTimeout } from '@vendor-server/platform/database/database-errors.ts';
 import {
   retryTransient,
@@ -110,10 +111,6 @@ async function takeKey(client: SqlExecutor, key: IdempotencyKey): Promise<boolea
 
 function inProgress(): ApiError {
   return new ApiError('idempotency_in_progress', { headers: { 'retry-after': KEY_RETRY_AFTER_SECONDS } });
-}
-
-function workTypeOf({ metadata }: OrderSnapshot): string | null {
-  return typeof metadata.workType === 'string' ? metadata.workType : null;
 }
 
 function buildAnswer({ orderId, status }: OrderSnapshot, notifiedVendors: number) {

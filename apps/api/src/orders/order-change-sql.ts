@@ -12,8 +12,10 @@
  * - Changes that commit at the same moment do not see each other's `queued` rows, so a burst may put a few
  *   more than the window in the queue; `promote` then adds none until there is room.
  */
+import type { OpenDeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
+import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 /** What is recorded of the change besides the order itself. */
@@ -31,7 +33,7 @@ export interface TransitionRecord {
 export interface RecordedDelivery {
   readonly deliveryId: string;
   readonly endpointId: string;
-  readonly state: 'blocked' | 'waiting' | 'queued';
+  readonly state: OpenDeliveryState;
   readonly generation: number;
   readonly url: string;
 }
@@ -173,7 +175,7 @@ export async function writeNewOrder(
       ...order.drop.coordinates,
       JSON.stringify(order.items),
       order.customerNotes,
-      readWorkType(order),
+      workTypeOf(order),
       JSON.stringify(order.metadata),
       order.scheduledAt,
       order.createdAt,
@@ -182,9 +184,4 @@ export async function writeNewOrder(
   const [row] = rows;
   if (row === undefined) throw new Error('writing a new order returned no row');
   return { deliveries: row.deliveries, hasEndpoint: row.hasEndpoint };
-}
-
-function readWorkType(order: OrderSnapshot): string | null {
-  const { workType } = order.metadata;
-  return typeof workType === 'string' ? workType : null;
 }

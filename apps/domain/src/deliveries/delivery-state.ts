@@ -20,12 +20,5 @@ export const FINAL_DELIVERY_STATES = [
 
 export const DELIVERY_STATES = [...OPEN_DELIVERY_STATES, ...FINAL_DELIVERY_STATES] as const;
 
-type OpenDeliveryState = (typeof OPEN_DELIVERY_STATES)[number];
+export type OpenDeliveryState = (typeof OPEN_DELIVERY_STATES)[number];
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
-
-const open: ReadonlySet<DeliveryState> = new Set(OPEN_DELIVERY_STATES);
-
-/** True while the delivery is still to be sent. */
-export function isOpenDeliveryState(state: DeliveryState): state is OpenDeliveryState {
-  return open.has(state);
-}
