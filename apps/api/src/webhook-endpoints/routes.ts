@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
+import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
@@ -50,12 +51,11 @@ export const webhookTestRoutes: Routes = async (app, deps) => {
   );
 };
 
-/** The logger leaves out the values of secret headers. */
 function logTest(log: FastifyBaseLogger, isDebug: boolean, test: TestRequest, result: AttemptResult): void {
   const { outcome, responseStatus, durationMs, error } = result;
   const endpointHost = new URL(test.url).host;
   log.info({ endpointHost, outcome, responseStatus, durationMs, error }, 'Webhook connection tested');
-  if (isDebug) log.info({ request: test, response: result }, 'webhook test exchange');
+  if (isDebug) log.info(toLoggableExchange(test, result), 'webhook test exchange');
 }
 
 function assertIsEndpointUrl(url: string, allowHttp: boolean): void {

@@ -122,7 +122,8 @@ describe('callers', () => {
 test('no secret reaches the log, with DEBUG_WEBHOOKS neither', async () => {
   const other = await createTestApi({ DEBUG_WEBHOOKS: '1' });
   try {
-    const server = await other.addCustomerServer(`${receiver.base}/debug`);
+    const server = await other.addCustomerServer(`${receiver.base}/debug?token=test-url-token`);
+    receiver.answer = { status: 200, body: `${server.secret} is right` };
     const response = await other.app.inject({
       method: 'POST',
       url: '/api/external/webhook-test',
@@ -132,7 +133,11 @@ test('no secret reaches the log, with DEBUG_WEBHOOKS neither', async () => {
     const log = other.logLines.join('');
     expect(log).toContain('Webhook connection tested');
     expect(log).toContain('webhook test exchange');
+    expect(log).toContain('[redacted] is right');
     expect(log).not.toContain(server.secret);
+    expect(receiver.received[0]?.url).toBe('/debug?token=test-url-token');
+    expect(log).not.toContain('test-url-token');
+    expect(log).not.toContain(receiver.received[0]?.headers['webhook-signature']);
   } finally {
     await other.close();
   }

@@ -1,5 +1,6 @@
 import { relative } from 'node:path';
 import { styleText } from 'node:util';
+import { toUrlWithoutQuery } from '@vendor-server/platform/logging/to-url-without-query.ts';
 import {
   DEVELOPMENT_ADMIN_API_KEY,
   DEVELOPMENT_CUSTOMER_SERVER_SECRET,
@@ -89,13 +90,6 @@ function row(label: string, value: string): string {
 /** Development values are public and shown; of others only the variable that a shell would fill in. */
 function showSecret(value: string | null, developmentValue: string, variable: string): string {
   return value === developmentValue ? value : variable;
-}
-
-/** Webhook URLs often carry a token in their query. */
-function toUrlWithoutQuery(text: string): string {
-  const url = new URL(text);
-  url.search = '';
-  return url.href;
 }
 
 function toShown(path: string): string {

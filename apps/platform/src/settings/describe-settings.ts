@@ -1,4 +1,5 @@
 import { redactUrlPassword } from '../logging/redact.ts';
+import { toUrlWithoutQuery } from '../logging/to-url-without-query.ts';
 import {
   DEVELOPMENT_ADMIN_API_KEY,
   DEVELOPMENT_CUSTOMER_SERVER_SECRET,
@@ -74,11 +75,4 @@ function describeSecrets(values: readonly string[], developmentValue: string): s
   if (value === undefined) return 'not set';
   if (values.length > 1) return `set (${values.length} values)`;
   return value === developmentValue ? 'development value' : 'set';
-}
-
-/** Webhook URLs often carry a token in their query. */
-function toUrlWithoutQuery(text: string): string {
-  const url = new URL(text);
-  url.search = '';
-  return redactUrlPassword(url.href);
 }

@@ -1,5 +1,6 @@
 /** The log lines of an attempt, with the messages operators grep for. */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
 import type { Logger } from 'pino';
 import type { AttemptRequest } from './build-attempt-request.ts';
 import type { ClaimedDelivery } from './claim-sql.ts';
@@ -46,28 +47,15 @@ export function logAttempt(
   }
 }
 
-const REDACTED_HEADERS = new Set(['x-vendor-server-secret', 'webhook-signature']);
-
 /** The whole exchange, for DEBUG_WEBHOOKS; secrets and signatures are left out. */
 export function logExchange(
   logger: Logger,
-  claimed: ClaimedDelivery,
+  claimed: Pick<ClaimedDelivery, 'deliveryId' | 'orderId' | 'attemptNumber'>,
   request: AttemptRequest,
   result: AttemptResult,
 ): void {
-  const headers = Object.fromEntries(
-    Object.entries(request.headers).map(([name, value]) => [
-      name,
-      REDACTED_HEADERS.has(name.toLowerCase()) ? '[redacted]' : value,
-    ]),
-  );
   const { deliveryId, orderId, attemptNumber: attempt } = claimed;
-  logger.info(
-    { deliveryId, orderId, attempt, url: request.url, headers, body: request.body },
-    'webhook request',
-  );
-  logger.info(
-    { deliveryId, orderId, attempt, ...result, responseExcerpt: result.responseExcerpt },
-    'webhook response',
-  );
+  const shown = toLoggableExchange(request, result);
+  logger.info({ deliveryId, orderId, attempt, ...shown.request }, 'webhook request');
+  logger.info({ deliveryId, orderId, attempt, ...shown.response }, 'webhook response');
 }

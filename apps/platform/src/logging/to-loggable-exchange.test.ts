@@ -1,0 +1,57 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { expect, test } from 'vitest';
+import { toLoggableExchange } from './to-loggable-exchange.ts';
+
+const SECRET = 'test-"customer"-secret-1';
+const SIGNATURE = 'v1,dGVzdC1zaWduYXR1cmU=';
+const REQUEST = {
+  url: 'https://user:test-password@customer.example.com/updates?token=test-token',
+  headers: { 'X-Vendor-Server-Secret': SECRET, 'webhook-signature': SIGNATURE, 'webhook-id': 'id-1' },
+  body: '{"status":"assigned"}',
+};
+
+function answeredWith(responseExcerpt: string | null): AttemptResult {
+  return {
+    outcome: 'rejected',
+    responseStatus: 401,
+    responseExcerpt,
+    retryAfter: null,
+    error: 'The endpoint answered 401.',
+    durationMs: 12,
+  };
+}
+
+test('shows the request without query, credentials, secret and signature', () => {
+  expect(toLoggableExchange(REQUEST, answeredWith(null))).toEqual({
+    request: {
+      url: 'https://customer.example.com/updates',
+      headers: {
+        'X-Vendor-Server-Secret': '[redacted]',
+        'webhook-signature': '[redacted]',
+        'webhook-id': 'id-1',
+      },
+      body: REQUEST.body,
+    },
+    response: answeredWith(null),
+  });
+});
+
+test.each([
+  [`got ${SECRET}, twice: ${SECRET}`, 'got [redacted], twice: [redacted]'],
+  [
+    JSON.stringify(REQUEST.headers),
+    JSON.stringify({
+      ...REQUEST.headers,
+      'X-Vendor-Server-Secret': '[redacted]',
+      'webhook-signature': '[redacted]',
+    }),
+  ],
+  ['nothing of ours', 'nothing of ours'],
+])('shows the answer %j as %j', (excerpt, shown) => {
+  expect(toLoggableExchange(REQUEST, answeredWith(excerpt)).response).toEqual(answeredWith(shown));
+});
+
+test('an empty secret header changes nothing of the answer', () => {
+  const request = { ...REQUEST, headers: { 'x-vendor-server-secret': '' } };
+  expect(toLoggableExchange(request, answeredWith('as is')).response.responseExcerpt).toBe('as is');
+});
