@@ -96,6 +96,18 @@ describe.concurrent('with nothing configured', { timeout: 120_000 }, () => {
     await vi.waitFor(() => expect(listAlive(secondIds)).toEqual([]), { timeout: 30_000, interval: 50 });
   });
 
+  test('npm start fails when its PostgreSQL dies, and leaves nothing running', async ({ onTestFinished }) => {
+    const directory = await createDirectory(onTestFinished);
+    const env = { HOME: directory, VENDOR_SERVER_DATA_DIR: directory, PORT: '0' };
+    const started = run(onTestFinished, 'start', env);
+    await waitForText(started, RUNNING);
+    const ids = await findProcessIds(directory);
+    process.kill(Number(ids.get('postgres')), 'SIGKILL');
+    expect(await started.ended).toBe('exit code 1');
+    expect(started.log.text).toContain('The embedded PostgreSQL ended');
+    expect(listAlive(ids)).toEqual([]);
+  });
+
   test('npm run demo shows an order from creation to completion', async ({ onTestFinished }) => {
     const directory = await createDirectory(onTestFinished);
     const demo = run(onTestFinished, 'demo', { HOME: directory, TMPDIR: directory });

@@ -19,7 +19,7 @@ export interface SystemOptions {
   logger: ReturnType<typeof createLogger>;
   /** Where the processes write, see `startProcess`. */
   output: 'inherit' | number;
-  /** Called when one of the processes ends by itself: the rest is no use without it. */
+  /** Called when one of the processes or the database ends by itself: the rest is no use without it. */
   exit: Exit;
 }
 
@@ -81,12 +81,20 @@ export async function startSystem(lifecycle: Lifecycle, options: SystemOptions):
   return { apiUrl, workerUrl };
 }
 
-async function startDatabase(lifecycle: Lifecycle, { settings, logger }: SystemOptions): Promise<string> {
-  const { url } = await lifecycle.start(
+async function startDatabase(
+  lifecycle: Lifecycle,
+  { settings, logger, exit }: SystemOptions,
+): Promise<string> {
+  const { url, ended } = await lifecycle.start(
     'embedded PostgreSQL',
     () => startEmbeddedPostgres({ dataDir: settings.dataDir, logger }),
     (postgres) => postgres.stop(),
   );
+  void ended.then(() => {
+    if (lifecycle.stopping.aborted) return;
+    logger.fatal('The embedded PostgreSQL ended; stopping the processes that use it');
+    exit('the embedded PostgreSQL ended', 1);
+  });
   return url;
 }
 

@@ -17,6 +17,8 @@ import { withClient } from './with-client.ts';
 export type EmbeddedPostgres = {
   /** `postgresql://…@127.0.0.1:<port>/vendor_server`, with the password: not for logs. */
   url: string;
+  /** Resolves when the server has ended unasked: nobody starts it again. Pending for ever after `stop`. */
+  ended: Promise<void>;
   /** Disconnects everybody and shuts down in order. May be called more than once. */
   stop(): Promise<void>;
 };
@@ -78,12 +80,16 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   logger?.info({ port: server.port, dataDir: cluster.dir }, 'Embedded PostgreSQL started');
 
   let stopping: Promise<void> | null = null;
-  void server.ended.then(() => {
-    if (stopping === null)
+  const ended = new Promise<void>((resolve) => {
+    void server.ended.then(() => {
+      if (stopping !== null) return;
       logger?.error({ dataDir: cluster.dir }, 'Embedded PostgreSQL ended; see its server.log');
+      resolve();
+    });
   });
   return {
     url: urlOf(DATABASE_NAME),
+    ended,
     stop() {
       stopping ??= server.stop();
       return stopping;
