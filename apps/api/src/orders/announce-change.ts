@@ -22,7 +22,6 @@ export async function announceChange(
       { orderId, deliveryId: null, status, previousStatus, attempt: 0, durationMs: 0, responseStatus: null },
       'Customer webhook URL not configured',
     );
-    return;
   }
   await dispatcher.dispatch({
     jobs: deliveries

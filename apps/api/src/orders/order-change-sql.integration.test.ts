@@ -1,5 +1,6 @@
 /** Which deliveries a change makes, and what each of them waits for. */
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import {
   type EndpointFixture,
@@ -143,5 +144,19 @@ describe('a new delivery', () => {
     ]);
     const { orderId } = await insertOrder(pool(), endpoint, []);
     expect(await change(orderId)).toEqual({ deliveries: [], hasEndpoint });
+  });
+
+  test.each([
+    ['CUSTOMER_WEBHOOK_URL is unset', URL_UNSET_REASON, false],
+    ['somebody asked for it', 'maintenance', true],
+    ['nobody knows why', null, true],
+  ])('waits at an endpoint that is paused because %s', async (_why, reason, hasEndpoint) => {
+    const endpoint = await insertEndpoint(pool(), { state: 'paused' });
+    await pool().query('update webhook_endpoints set state_reason = $2 where id = $1', [
+      endpoint.endpointId,
+      reason,
+    ]);
+    const { orderId } = await insertOrder(pool(), endpoint, []);
+    expect(await change(orderId)).toMatchObject({ deliveries: [{ state: 'waiting' }], hasEndpoint });
   });
 });

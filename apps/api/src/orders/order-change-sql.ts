@@ -16,6 +16,7 @@ import type { OpenDeliveryState } from '@vendor-server/domain/deliveries/deliver
 import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
+import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 /** What is recorded of the change besides the order itself. */
@@ -40,7 +41,7 @@ export interface RecordedDelivery {
 
 export interface RecordedChange {
   readonly deliveries: readonly RecordedDelivery[];
-  /** False when the customer server has no endpoint at all. */
+  /** False when the customer server has no endpoint, or only one that waits for CUSTOMER_WEBHOOK_URL. */
   readonly hasEndpoint: boolean;
 }
 
@@ -105,7 +106,9 @@ const TRANSITION_AND_DELIVERIES = `
   )
   select (select count(*)::int from changed) as written,
          exists (select 1 from webhook_endpoints e join changed c on c.customer_server_id = e.customer_server_id
-                  where e.deleted_at is null) as "hasEndpoint",
+                  where e.deleted_at is null
+                    and (e.state <> 'paused' or e.state_reason is distinct from '${URL_UNSET_REASON}'))
+           as "hasEndpoint",
          coalesce((select json_agg(json_build_object('deliveryId', d.id, 'endpointId', d.endpoint_id,
                                     'state', d.state, 'generation', d.generation, 'url', e.url))
                      from delivery d join webhook_endpoints e on e.id = d.endpoint_id), '[]') as deliveries`;

@@ -4,7 +4,8 @@ import { createWebhookEndpoint } from './create-webhook-endpoint.ts';
 
 export type EndpointChange = 'endpoint created' | 'endpoint moved' | 'endpoint paused';
 
-const PAUSE_REASON = 'CUSTOMER_WEBHOOK_URL is not set any more';
+/** The `state_reason` of an endpoint that is paused because CUSTOMER_WEBHOOK_URL is unset. No quotes: SQL holds it. */
+export const URL_UNSET_REASON = 'CUSTOMER_WEBHOOK_URL is not set any more';
 
 /**
  * Applies CUSTOMER_WEBHOOK_URL to the default customer server's endpoint when it differs from the one last
@@ -34,7 +35,7 @@ export async function applyDefaultWebhookUrl(
     if (endpoint?.state !== 'active') return null;
     await transaction.webhookEndpoint.update({
       where: { id: endpoint.id },
-      data: { state: 'paused', stateReason: PAUSE_REASON, stateChangedAt: now, updatedAt: now },
+      data: { state: 'paused', stateReason: URL_UNSET_REASON, stateChangedAt: now, updatedAt: now },
     });
     return 'endpoint paused';
   }
@@ -42,7 +43,7 @@ export async function applyDefaultWebhookUrl(
     await createWebhookEndpoint(transaction, secretBox, { customerServerId, url, isDefault: true });
     return 'endpoint created';
   }
-  const isPausedByUs = endpoint.state === 'paused' && endpoint.stateReason === PAUSE_REASON;
+  const isPausedByUs = endpoint.state === 'paused' && endpoint.stateReason === URL_UNSET_REASON;
   await transaction.webhookEndpoint.update({
     where: { id: endpoint.id },
     data: {

@@ -1,0 +1,34 @@
+import { sampleOrder } from '@vendor-server/domain/testing/sample-order.ts';
+import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { expect, test, vi } from 'vitest';
+import { createOfferEvents } from '../offers/offer-events.ts';
+import { announceChange } from './announce-change.ts';
+import type { RecordedDelivery } from './order-change-sql.ts';
+
+const WAITING: RecordedDelivery = {
+  deliveryId: '0190aaaaaaaabbbbbbbb0001',
+  endpointId: '0190aaaaaaaabbbbbbbb0002',
+  state: 'waiting',
+  generation: 0,
+  url: 'https://customer.example.com/updates',
+};
+
+test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked after', async () => {
+  const dispatch = vi.fn(async () => {});
+  const lines: string[] = [];
+  const deps = {
+    dispatcher: { dispatch, add: vi.fn(), drain: vi.fn() },
+    logger: createLoggerTo({ write: (line) => void lines.push(line) }, { name: 'test', level: 'info' }),
+    offerEvents: createOfferEvents(),
+  };
+  const order = sampleOrder();
+  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false });
+  expect(lines.join('')).toContain('Customer webhook URL not configured');
+  expect(dispatch).toHaveBeenCalledExactlyOnceWith({
+    jobs: [],
+    lanes: [{ endpointId: WAITING.endpointId, orderId: order.orderId }],
+  });
+
+  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: true });
+  expect(lines).toHaveLength(1);
+});
