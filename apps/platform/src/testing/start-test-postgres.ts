@@ -27,7 +27,8 @@ export async function startTestPostgres(existingUrl: string | undefined): Promis
   const server =
     existingUrl === undefined ? await startTemporaryServer() : { url: existingUrl, stop: async () => {} };
   try {
-    const template = `vendor_server_test_${createId()}`;
+    // Short: with a clone's id behind it, it must stay within the 63 bytes after which PostgreSQL cuts a name.
+    const template = `vs_test_${createId()}`;
     await withClient(server.url, (client) => client.query(`create database ${template}`));
     await migrateDatabase(withDatabaseName(server.url, template));
     return {

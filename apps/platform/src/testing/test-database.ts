@@ -23,6 +23,7 @@ export type EmptyTestDatabase = Omit<TestDatabase, 'database'>;
 /** Closing a connection takes the server a moment. */
 const LEAK_PATIENCE_MS = 3_000;
 const POLL_MS = 20;
+const MAX_NAME_LENGTH = 63;
 
 /** A migrated database without rows that nobody else uses: a clone of the template. */
 export async function createTestDatabase(): Promise<TestDatabase> {
@@ -48,6 +49,7 @@ export async function createEmptyTestDatabase(): Promise<EmptyTestDatabase> {
 async function create(createOptions: string) {
   const { adminUrl, template } = inject('testServices').postgres;
   const name = `${template}_${createId()}`;
+  if (name.length > MAX_NAME_LENGTH) throw new Error(`PostgreSQL would cut ${name} and two could be one.`);
   await withClient(adminUrl, (admin) => admin.query(`create database ${name} ${createOptions}`));
   return {
     url: withDatabaseName(adminUrl, name),
