@@ -21,7 +21,7 @@ import { validation } from './plugins/validation.ts';
 import { adminVendorRoutes } from './vendors/admin-routes.ts';
 import { vendorMeRoutes } from './vendors/me-routes.ts';
 import { vendorOrderRoutes } from './vendors/order-routes.ts';
-import { webhookTestRoutes } from './webhook-endpoints/routes.ts';
+import { webhookTestRoutes } from './webhook-endpoints/webhook-test-routes.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
 /** From the first byte of a request to its last: one that drips in must not hold a connection for minutes. */

@@ -1,8 +1,8 @@
+import { createTcpProxy, type TcpProxy } from '@vendor-server/e2e/system/create-tcp-proxy.ts';
 import { createDatabase, type Database } from '@vendor-server/platform/database/create-database.ts';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildApp } from '../app.ts';
-import { createTcpProxy, type TcpProxy } from '../testing/create-tcp-proxy.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
 

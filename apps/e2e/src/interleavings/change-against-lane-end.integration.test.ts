@@ -9,6 +9,7 @@ import { decideTransition } from '@vendor-server/domain/orders/decide-transition
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
 import {
   canAnythingMove,
+  type Lane,
   lockEndpoint,
   moveDueHeads,
   moveLaneNext,
@@ -41,11 +42,6 @@ afterAll(() => subject.drop());
 beforeEach(() => emptyDatabase(subject.database.pool));
 
 const pool = () => subject.database.pool;
-
-interface Lane {
-  readonly endpointId: string;
-  readonly orderId: string;
-}
 
 /** How a side looks after its commit, as steps. */
 type Look = (actor: Actor, lane: Lane) => Script['steps'];
