@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
-import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';

@@ -1,9 +1,9 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
+import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
-import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';

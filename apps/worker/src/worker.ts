@@ -3,8 +3,8 @@ import {
   createWatchedExecutor,
   startHeartbeat,
 } from '@vendor-server/platform/database/create-watched-executor.ts';
+import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
-import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import {
   type DeliveryQueue,
   type DeliveryQueueOptions,

@@ -1,8 +1,8 @@
 import { createCustomerServer } from '@vendor-server/platform/customer-servers/create-customer-server.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
-import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';

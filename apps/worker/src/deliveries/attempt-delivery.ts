@@ -12,7 +12,7 @@ import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
-import type { Dispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
+import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';

@@ -3,8 +3,8 @@ import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-out
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
-import { createDispatcher } from '@vendor-server/platform/queue/create-dispatcher.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import {
   type EndpointFixture,

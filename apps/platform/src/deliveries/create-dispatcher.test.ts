@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Database } from '../database/create-database.ts';
+import type { DeliveryJobData, DeliveryJobRequest } from '../queue/delivery-job.ts';
 import { createDispatcher } from './create-dispatcher.ts';
-import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
 
 const WAIT_MS = 100;
 const job: DeliveryJobData = {

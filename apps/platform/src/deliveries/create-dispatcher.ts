@@ -5,10 +5,10 @@
  */
 import type { Logger } from 'pino';
 import type { Database } from '../database/create-database.ts';
-import { promote } from '../deliveries/promote.ts';
-import type { Lane } from '../deliveries/promote-sql.ts';
-import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
-import type { DeliveryQueue } from './delivery-queue.ts';
+import type { DeliveryJobData, DeliveryJobRequest } from '../queue/delivery-job.ts';
+import type { DeliveryQueue } from '../queue/delivery-queue.ts';
+import { promote } from './promote.ts';
+import type { Lane } from './promote-sql.ts';
 
 /**
  * After an add that failed or timed out (the producer gives up after 0.9 s) the queue is left alone for this
