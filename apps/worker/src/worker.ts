@@ -5,11 +5,8 @@ import {
 } from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
-import {
-  type DeliveryQueue,
-  type DeliveryQueueOptions,
-  startDeliveryConsumer,
-} from '@vendor-server/platform/queue/delivery-queue.ts';
+import { startDeliveryConsumer } from '@vendor-server/platform/queue/delivery-consumer.ts';
+import type { DeliveryQueue, DeliveryQueueOptions } from '@vendor-server/platform/queue/delivery-queue.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';

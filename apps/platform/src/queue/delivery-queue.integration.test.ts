@@ -5,13 +5,9 @@ import { createId } from '../ids/create-id.ts';
 import { createLoggerTo } from '../logging/create-logger.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { testQueueBackends } from '../testing/test-redis.ts';
+import { type DeliveryConsumer, startDeliveryConsumer } from './delivery-consumer.ts';
 import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
-import {
-  createDeliveryQueue,
-  type DeliveryConsumer,
-  type DeliveryQueue,
-  startDeliveryConsumer,
-} from './delivery-queue.ts';
+import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue.ts';
 
 type Run = (job: Job<DeliveryJobData, void>, token: string) => Promise<void>;
 
