@@ -8,7 +8,7 @@ import { startNpmScript, waitForText } from './system/start-npm-script.ts';
 import type { RunningProcess } from './system/start-process.ts';
 import { cancelOrder, createOrder } from './system/walk-order.ts';
 
-type Defer = (end: () => Promise<void>) => void;
+type Defer = (end: () => void | Promise<void>) => void;
 
 const RUNNING = /Vendor Server is running/;
 const DEVELOPMENT_SECRET = 'development-customer-secret';
@@ -24,10 +24,7 @@ async function createDirectory(defer: Defer): Promise<string> {
 /** Starts a command that is ended with the test if it was not before. */
 function run(defer: Defer, ...command: Parameters<typeof startNpmScript>): RunningProcess {
   const started = startNpmScript(...command);
-  defer(async () => {
-    if (started.end === null) started.signal('SIGKILL', 'group');
-    await started.ended;
-  });
+  defer(() => started.kill());
   return started;
 }
 
@@ -45,6 +42,11 @@ async function findProcessIds(directory: string): Promise<Map<string, number>> {
 
 function listAlive(ids: Map<string, number>): string[] {
   return [...ids].filter(([, pid]) => isAlive(pid)).map(([name]) => name);
+}
+
+/** What a failed test leaves behind. */
+function killAll(ids: Map<string, number>): void {
+  for (const pid of ids.values()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
 }
 
 function isAlive(pid: number): boolean {
@@ -69,6 +71,7 @@ describe.concurrent('with nothing configured', { timeout: 120_000 }, () => {
     await waitForText(first, /"Customer webhook URL not configured"/);
 
     const firstIds = await findProcessIds(directory);
+    onTestFinished(() => killAll(firstIds));
     expect(listAlive(firstIds).sort()).toEqual(['api', 'postgres', 'start', 'worker']);
     first.signal('SIGINT', 'group');
     await first.ended;
@@ -92,6 +95,7 @@ describe.concurrent('with nothing configured', { timeout: 120_000 }, () => {
 
     // As when its terminal is closed by force: nobody is left to say goodbye to the others.
     const secondIds = await findProcessIds(directory);
+    onTestFinished(() => killAll(secondIds));
     second.signal('SIGKILL', 'group');
     await vi.waitFor(() => expect(listAlive(secondIds)).toEqual([]), { timeout: 30_000, interval: 50 });
   });

@@ -36,7 +36,7 @@ export interface RunningProcess {
    * fails, and when it had ended by itself.
    */
   stop(): Promise<void>;
-  /** Ends it without giving it a chance. */
+  /** Ends it, or the group it leads, without giving it a chance. */
   kill(): Promise<void>;
 }
 
@@ -94,7 +94,8 @@ export function startProcess(options: ProcessOptions): RunningProcess {
     },
     async kill() {
       wasKilled = true;
-      child.kill('SIGKILL');
+      const isRunning = child.exitCode === null && child.signalCode === null;
+      if (isRunning) signal('SIGKILL', ownGroup ? 'group' : 'process');
       await ended;
     },
   };
