@@ -73,6 +73,10 @@ describe.concurrent('with nothing configured', { timeout: 120_000 }, () => {
     const firstIds = await findProcessIds(directory);
     onTestFinished(() => killAll(firstIds));
     expect(listAlive(firstIds).sort()).toEqual(['api', 'postgres', 'start', 'worker']);
+    const rival = run(onTestFinished, 'start', env);
+    expect(await rival.ended).toBe('exit code 1');
+    expect(rival.log.text).toContain(`The database in ${directory} is in use by another process`);
+    expect(listAlive(firstIds)).toHaveLength(4);
     first.signal('SIGINT', 'group');
     await first.ended;
     expect(listAlive(firstIds)).toEqual([]);

@@ -1,4 +1,4 @@
-/** A worker that dies or is told to stop while it waits for an answer, with the settings everybody has. */
+/** A worker that dies, is held up or is told to stop while it waits for an answer, with the settings everybody has. */
 import { readAttempts } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { testQueueBackends, testRedisUrl } from '@vendor-server/platform/testing/test-redis.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -79,6 +79,26 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         ]);
       }
       expect(before.inbox.summary()).toEqual(['1 pending #1', '2 cancelled #1']);
+    });
+
+    test('held up beyond its lease loses its lane, and what it does later changes nothing', async ({
+      onTestFinished,
+    }) => {
+      const { system, worker } = await startSystem(onTestFinished);
+      const gate = createGate();
+      const { orderId, inbox } = await sendOne(system, '/held-up', gate.before(respond(200)), respond(200));
+      worker.signal('SIGSTOP');
+      gate.open();
+      await system.startWorker();
+      const [first] = await waitUntilEnded(system.database, orderId, 2);
+      worker.signal('SIGCONT');
+      await worker.log.waitFor('Webhook answered after its lease ran out', { orderId });
+
+      expect(inbox.summary()).toEqual(['1 pending #1', '1 pending #2', '2 cancelled #1']);
+      expect(await readAttempts(system.database.pool, first!.id)).toMatchObject([
+        { outcome: 'interrupted', error: expect.stringContaining('after its lease ran out') },
+        { trigger: 'resume', outcome: 'acknowledged' },
+      ]);
     });
 
     test('told to stop waits for its answers and stops in time, and the next one goes on', async ({
