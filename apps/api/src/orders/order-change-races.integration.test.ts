@@ -2,7 +2,6 @@
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { TransitionRequest } from '@vendor-server/domain/orders/transition-request.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
-import { type Actor, createStage } from '@vendor-server/platform/testing/actor.ts';
 import {
   insertEndpoint,
   insertOrder,
@@ -10,6 +9,7 @@ import {
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { interleavings, runInterleaved, type Script } from '@vendor-server/platform/testing/interleave.ts';
 import { findLanesWithTwoHeads, findOvertakenLanes } from '@vendor-server/platform/testing/lane-checks.ts';
+import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
@@ -39,26 +39,26 @@ const REOFFER: TransitionRequest = {
 };
 
 /** A change as its statements; gives what it wrote, null when it lost, undefined when it was refused. */
-function buildChangeScript(actor: Actor, orderId: string, request: TransitionRequest) {
+function buildChangeScript(party: Party, orderId: string, request: TransitionRequest) {
   const transitionId = createId();
   let found: FoundOrder | null = null;
   let written: Awaited<ReturnType<typeof writeOrderChange>> | undefined;
   const script: Script = {
-    actor,
+    party,
     steps: [
       async () => {
-        found = await findAnyOrder(actor.client, orderId);
+        found = await findAnyOrder(party.client, orderId);
       },
-      () => actor.begin(),
+      () => party.begin(),
       async () => {
         if (found === null) throw new Error('there is no such order');
         const decision = decideTransition(found.order, request, found.now);
         if (decision.kind !== 'changed') return;
         const { next, from, reason } = decision;
         const record = { transitionId, from, reason, body: '{}', requestId: null, traceparent: null };
-        written = await writeOrderChange(actor.client, next, record);
+        written = await writeOrderChange(party.client, next, record);
       },
-      () => actor.commit(),
+      () => party.commit(),
     ],
   };
   return { script, transitionId, readResult: () => written };
@@ -73,8 +73,8 @@ async function readVersions(orderId: string): Promise<{ id: string; version: num
 }
 
 test('two changes at once, in every order of their statements: versions follow each other, a loser writes nothing', async () => {
-  const createActor = await createStage(api.databaseUrl);
-  const [one, other] = [await createActor('one'), await createActor('other')];
+  const createParty = await createStage(api.databaseUrl);
+  const [one, other] = [await createParty('one'), await createParty('other')];
   let losses = 0;
   for (const turns of interleavings([4, 4])) {
     const { orderId } = await insertOrder(pool(), await insertEndpoint(pool()), ['delivered', 'delivered']);
@@ -128,10 +128,10 @@ function change(orderId: string, request: TransitionRequest) {
 
 describe('a change that loses its race decides again on what it finds', () => {
   async function race(first: TransitionRequest, second: TransitionRequest) {
-    const createActor = await createStage(api.databaseUrl);
-    const actor = await createActor('first');
+    const createParty = await createStage(api.databaseUrl);
+    const party = await createParty('first');
     const { orderId } = await insertOrder(pool(), await insertEndpoint(pool()), ['delivered', 'delivered']);
-    const [read, begin, write, commit] = buildChangeScript(actor, orderId, first).script.steps;
+    const [read, begin, write, commit] = buildChangeScript(party, orderId, first).script.steps;
     await read?.();
     await begin?.();
     await write?.();
@@ -175,9 +175,9 @@ test('a change looks at its lanes after its commit: what nobody moved goes on', 
 });
 
 /** What opens a delivery again: its lane's order row is locked, whose version does not change. */
-async function reopenFirst(actor: Actor, orderId: string): Promise<void> {
-  await actor.client.query('select 1 from orders where id = $1 for update', [orderId]);
-  await actor.client.query(
+async function reopenFirst(party: Party, orderId: string): Promise<void> {
+  await party.client.query('select 1 from orders where id = $1 for update', [orderId]);
+  await party.client.query(
     `update deliveries set state = 'waiting', finished_at = null where order_id = $1 and order_version = 1`,
     [orderId],
   );
@@ -185,8 +185,8 @@ async function reopenFirst(actor: Actor, orderId: string): Promise<void> {
 
 describe('a change whose lane got a head after it began to look', () => {
   test('is refused by the lane’s index, and decides again: its delivery stays behind that head', async () => {
-    const createActor = await createStage(api.databaseUrl);
-    const reopener = await createActor('reopener');
+    const createParty = await createStage(api.databaseUrl);
+    const reopener = await createParty('reopener');
     const endpoint = await insertEndpoint(pool(), { state: 'paused' });
     const { orderId } = await insertOrder(pool(), endpoint, ['delivered']);
     await reopener.begin();
@@ -201,18 +201,18 @@ describe('a change whose lane got a head after it began to look', () => {
 
   test('would be a second head without that index, and the checks say so', async () => {
     const { url, database, drop } = await createTestDatabase();
-    // After the actors have left: what is registered first runs last.
+    // After the parties have left: what is registered first runs last.
     onTestFinished(drop);
     await database.pool.query('drop index deliveries_lane_head_key');
     const endpoint = await insertEndpoint(database.pool, { state: 'paused' });
     const { orderId } = await insertOrder(database.pool, endpoint, ['delivered']);
-    const createActor = await createStage(url);
-    const [reopener, changer] = [await createActor('reopener'), await createActor('changer')];
+    const createParty = await createStage(url);
+    const [reopener, changer] = [await createParty('reopener'), await createParty('changer')];
     const changing = buildChangeScript(changer, orderId, CANCEL);
     await runInterleaved(
       [
         {
-          actor: reopener,
+          party: reopener,
           steps: [() => reopener.begin(), () => reopenFirst(reopener, orderId), () => reopener.commit()],
         },
         changing.script,

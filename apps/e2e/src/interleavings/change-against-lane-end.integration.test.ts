@@ -15,7 +15,6 @@ import {
   moveLaneNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
-import { type Actor, createStage } from '@vendor-server/platform/testing/actor.ts';
 import {
   emptyDatabase,
   insertEndpoint,
@@ -28,6 +27,7 @@ import {
   findOvertakenLanes,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
+import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
 import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveries/record-sql.ts';
@@ -44,10 +44,10 @@ beforeEach(() => emptyDatabase(subject.database.pool));
 const pool = () => subject.database.pool;
 
 /** How a side looks after its commit, as steps. */
-type Look = (actor: Actor, lane: Lane) => Script['steps'];
+type Look = (party: Party, lane: Lane) => Script['steps'];
 
 /** What ships, at one go. */
-const look: Look = (_actor, { endpointId, orderId }) => [
+const look: Look = (_party, { endpointId, orderId }) => [
   () => promote(subject.database, endpointId, orderId),
 ];
 
@@ -76,7 +76,7 @@ const lookInSteps: Look = ({ client, begin, commit }, lane) => {
 const dontLook: Look = () => [];
 
 /** The order is cancelled, on the version read before. */
-async function buildChange(actor: Actor, lane: Lane, lookAfter: Look): Promise<Script> {
+async function buildChange(party: Party, lane: Lane, lookAfter: Look): Promise<Script> {
   const found = await findAnyOrder(pool(), lane.orderId);
   if (found === null) throw new Error('there is no such order');
   const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
@@ -85,20 +85,20 @@ async function buildChange(actor: Actor, lane: Lane, lookAfter: Look): Promise<S
   const { next, from, reason } = decision;
   const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
   return {
-    actor,
+    party,
     steps: [
       async () => {
-        await actor.begin();
-        await writeOrderChange(actor.client, next, record);
+        await party.begin();
+        await writeOrderChange(party.client, next, record);
       },
-      () => actor.commit(),
-      ...lookAfter(actor, lane),
+      () => party.commit(),
+      ...lookAfter(party, lane),
     ],
   };
 }
 
 /** The attempt of the lane's head has got its answer. */
-async function buildEnd(actor: Actor, lane: Lane, step: RecordedStep, lookAfter: Look): Promise<Script> {
+async function buildEnd(party: Party, lane: Lane, step: RecordedStep, lookAfter: Look): Promise<Script> {
   const [head] = await readDeliveries(pool(), lane.orderId);
   if (head === undefined) throw new Error('the lane is empty');
   await claimDelivery(pool(), { deliveryId: head.id, generation: 1 }, 'token', 10_000);
@@ -112,14 +112,14 @@ async function buildEnd(actor: Actor, lane: Lane, step: RecordedStep, lookAfter:
     durationMs: 5,
   } as const;
   return {
-    actor,
+    party,
     steps: [
       async () => {
-        await actor.begin();
-        await recordAttempt(actor.client, key, result, step);
+        await party.begin();
+        await recordAttempt(party.client, key, result, step);
       },
-      () => actor.commit(),
-      ...lookAfter(actor, lane),
+      () => party.commit(),
+      ...lookAfter(party, lane),
     ],
   };
 }
@@ -133,8 +133,8 @@ const DELIVERED: RecordedStep = { kind: 'delivered' };
 
 /** Runs the two in every order of their statements; gives the states they left behind, by order of turns. */
 async function runAll(sides: Sides, step: RecordedStep = DELIVERED, isPaused = false) {
-  const createActor = await createStage(subject.url);
-  const [api, worker] = [await createActor('api'), await createActor('worker')];
+  const createParty = await createStage(subject.url);
+  const [api, worker] = [await createParty('api'), await createParty('worker')];
   const runs = new Map<string, { orderId: string; states: string }>();
   const lengths = [2 + sides.change(api, noLane).length, 2 + sides.end(worker, noLane).length];
   for (const turns of interleavings(lengths)) {

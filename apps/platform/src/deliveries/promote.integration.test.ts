@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createStage } from '../testing/actor.ts';
 import {
   emptyDatabase,
   insertEndpoint,
@@ -14,6 +13,7 @@ import {
   findOvertakenLanes,
   findStrandedLanes,
 } from '../testing/lane-checks.ts';
+import { createStage } from '../testing/party.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { promote } from './promote.ts';
 import { canAnythingMove, lockEndpoint, moveDueHeads, moveLaneNext } from './promote-sql.ts';
@@ -146,34 +146,34 @@ describe('an endpoint that takes nothing', () => {
 });
 
 /** `promote` as its statements, so that somebody can come between them. */
-function buildPromoteScript(actor: Script['actor'], lane: { endpointId: string; orderId: string }): Script {
+function buildPromoteScript(party: Script['party'], lane: { endpointId: string; orderId: string }): Script {
   let found = false;
   const ifFound = (run: () => Promise<unknown>) => async () => {
     if (found) await run();
   };
   return {
-    actor,
+    party,
     steps: [
       async () => {
-        found = await canAnythingMove(actor.client, lane.endpointId, lane.orderId);
+        found = await canAnythingMove(party.client, lane.endpointId, lane.orderId);
       },
       ifFound(async () => {
-        await actor.begin();
-        await lockEndpoint(actor.client, lane.endpointId);
+        await party.begin();
+        await lockEndpoint(party.client, lane.endpointId);
       }),
       ifFound(async () => {
-        await moveLaneNext(actor.client, lane);
-        await moveDueHeads(actor.client, lane.endpointId);
+        await moveLaneNext(party.client, lane);
+        await moveDueHeads(party.client, lane.endpointId);
       }),
-      ifFound(() => actor.commit()),
+      ifFound(() => party.commit()),
     ],
   };
 }
 
 describe('two promotes at once, in every order of their statements', { timeout: 60_000 }, () => {
   test('never move a head twice and never overfill the window', async () => {
-    const createActor = await createStage(subject.url);
-    const [one, other] = [await createActor('one'), await createActor('other')];
+    const createParty = await createStage(subject.url);
+    const [one, other] = [await createParty('one'), await createParty('other')];
     let runs = 0;
     for (const turns of interleavings([4, 4])) {
       const endpoint = await insertEndpoint(pool(), { window: 2 });
@@ -203,8 +203,8 @@ describe('two promotes at once, in every order of their statements', { timeout: 
   });
 
   test('of the same lane move its next once', async () => {
-    const createActor = await createStage(subject.url);
-    const [one, other] = [await createActor('one'), await createActor('other')];
+    const createParty = await createStage(subject.url);
+    const [one, other] = [await createParty('one'), await createParty('other')];
     for (const turns of interleavings([4, 4])) {
       const endpoint = await insertEndpoint(pool());
       const lane = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
@@ -221,8 +221,8 @@ describe('two promotes at once, in every order of their statements', { timeout: 
 
 describe('without the lock', () => {
   test('two moves at once would overfill the window, and the check says so', async () => {
-    const createActor = await createStage(subject.url);
-    const [one, other] = [await createActor('one'), await createActor('other')];
+    const createParty = await createStage(subject.url);
+    const [one, other] = [await createParty('one'), await createParty('other')];
     const endpoint = await insertEndpoint(pool(), { window: 1 });
     const [first, second] = await insertWaitingOrders(endpoint, 2);
     await one.begin();

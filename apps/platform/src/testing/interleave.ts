@@ -1,14 +1,14 @@
-import type { Actor } from './actor.ts';
+import type { Party } from './party.ts';
 
-/** What one actor does, step by step; each step is a statement, or a few that nobody is to come between. */
+/** What one party does, step by step; each step is a statement, or a few that nobody is to come between. */
 export interface Script {
-  readonly actor: Actor;
+  readonly party: Party;
   readonly steps: readonly (() => Promise<unknown>)[];
 }
 
 /** One statement in a transaction of its own, in three steps: others can come before its commit. */
-export function inTransaction(actor: Actor, statement: () => Promise<unknown>): Script {
-  return { actor, steps: [() => actor.begin(), statement, () => actor.commit()] };
+export function inTransaction(party: Party, statement: () => Promise<unknown>): Script {
+  return { party, steps: [() => party.begin(), statement, () => party.commit()] };
 }
 
 /** Every order in which scripts of these lengths can take turns, as the indexes of whose turn it is. */
@@ -22,7 +22,7 @@ export function* interleavings(lengths: readonly number[]): Generator<readonly n
 
 type StepEnd = { readonly error: unknown } | 'done';
 
-interface Party {
+interface ScriptRun {
   readonly script: Script;
   next: number;
   /** The end of the step that was begun and waits for somebody's lock. */
@@ -30,67 +30,67 @@ interface Party {
 }
 
 /**
- * Runs scripts in the given order of turns. An actor whose step waits for a lock loses its turns until the step
+ * Runs scripts in the given order of turns. A party whose step waits for a lock loses its turns until the step
  * is done, and takes what is left of its script at the end. Nothing is timed: after each turn every step that
  * was begun is either done or seen by the database to wait.
  *
  * @throws what a step throws
  */
 export async function runInterleaved(scripts: readonly Script[], turns: readonly number[]): Promise<void> {
-  const parties = scripts.map((script): Party => ({ script, next: 0, open: null }));
+  const runs = scripts.map((script): ScriptRun => ({ script, next: 0, open: null }));
 
-  async function takeTurn(party: Party): Promise<void> {
-    const step = party.script.steps[party.next];
-    if (party.open !== null || step === undefined) return;
-    party.next += 1;
-    party.open = step().then(
+  async function takeTurn(run: ScriptRun): Promise<void> {
+    const step = run.script.steps[run.next];
+    if (run.open !== null || step === undefined) return;
+    run.next += 1;
+    run.open = step().then(
       () => 'done',
       (error: unknown) => ({ error }),
     );
-    await settle(party);
-    await settleAll(parties);
+    await settle(run);
+    await settleAll(runs);
   }
 
   for (const turn of turns) {
-    const party = parties[turn];
-    if (party !== undefined) await takeTurn(party);
+    const run = runs[turn];
+    if (run !== undefined) await takeTurn(run);
   }
-  while (parties.some(isUnfinished)) {
-    const free = parties.find((party) => isUnfinished(party) && party.open === null);
-    if (free === undefined) throw new Error(`they wait for each other: ${describeParties(parties)}`);
+  while (runs.some(isUnfinished)) {
+    const free = runs.find((run) => isUnfinished(run) && run.open === null);
+    if (free === undefined) throw new Error(`they wait for each other: ${describeRuns(runs)}`);
     await takeTurn(free);
   }
 }
 
 /** Whoever is done may have let others go on, and they others. */
-async function settleAll(parties: readonly Party[]): Promise<void> {
-  const ends = await Promise.all(parties.map(settle));
-  if (ends.includes(true)) await settleAll(parties);
+async function settleAll(runs: readonly ScriptRun[]): Promise<void> {
+  const ends = await Promise.all(runs.map(settle));
+  if (ends.includes(true)) await settleAll(runs);
 }
 
-/** Waits until the party's step is done (then true), or the database says that it waits for a lock. */
-async function settle(party: Party): Promise<boolean> {
-  if (party.open === null) return false;
+/** Waits until the step under way is done (then true), or the database says that it waits for a lock. */
+async function settle(run: ScriptRun): Promise<boolean> {
+  if (run.open === null) return false;
   for (;;) {
     const seen = await Promise.race([
-      party.open,
-      party.script.actor.isBlocked().then((blocked) => (blocked ? 'blocked' : 'working')),
+      run.open,
+      run.script.party.isBlocked().then((blocked) => (blocked ? 'blocked' : 'working')),
     ]);
     if (seen === 'blocked') return false;
     if (seen === 'working') continue;
-    party.open = null;
+    run.open = null;
     if (seen !== 'done') throw seen.error;
     return true;
   }
 }
 
-function isUnfinished({ script, next, open }: Party): boolean {
+function isUnfinished({ script, next, open }: ScriptRun): boolean {
   return open !== null || next < script.steps.length;
 }
 
-function describeParties(parties: readonly Party[]): string {
-  return parties
+function describeRuns(runs: readonly ScriptRun[]): string {
+  return runs
     .filter(isUnfinished)
-    .map(({ script, next }) => `${script.actor.name} at step ${next}`)
+    .map(({ script, next }) => `${script.party.name} at step ${next}`)
     .join(', ');
 }

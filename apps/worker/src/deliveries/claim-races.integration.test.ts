@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createStage } from '@vendor-server/platform/testing/actor.ts';
 import {
   insertEndpoint,
   insertOrder,
@@ -7,6 +6,7 @@ import {
   readDeliveries,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { inTransaction, interleavings, runInterleaved } from '@vendor-server/platform/testing/interleave.ts';
+import { createStage } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endExpiredClaims, renewGenerations } from '../relay/relay-sql.ts';

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
  * One party of an interleaving: a connection of its own, so that a test can send its statements one at a time
  * and see which of them wait for somebody else's transaction.
  */
-export interface Actor {
+export interface Party {
   readonly name: string;
   readonly client: pg.Client;
   begin(): Promise<void>;
@@ -14,10 +14,10 @@ export interface Actor {
   isBlocked(): Promise<boolean>;
 }
 
-export type CreateActor = (name: string) => Promise<Actor>;
+export type CreateParty = (name: string) => Promise<Party>;
 
-/** Gives actors on one database. Their connections are closed when the test that made them ends. */
-export async function createStage(url: string): Promise<CreateActor> {
+/** Gives parties on one database. Their connections are closed when the test that made them ends. */
+export async function createStage(url: string): Promise<CreateParty> {
   const observer = new pg.Pool({ connectionString: url, application_name: 'test observer', max: 2 });
   onTestFinished(() => observer.end());
 
