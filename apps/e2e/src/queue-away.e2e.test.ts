@@ -36,9 +36,12 @@ describe.for(inRedis)('$title', ({ skipReason }) => {
       customerServer = await addCustomerServer(system, receiver.url('/updates'));
     });
     afterAll(async () => {
-      await system.stop();
-      await redis.close();
-      await receiver.close();
+      try {
+        await system.stop();
+      } finally {
+        await redis.close();
+        await receiver.close();
+      }
     });
 
     /** Whatever the queue does, both are answered. */
