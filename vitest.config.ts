@@ -5,6 +5,8 @@ const globalSetup = 'apps/platform/src/testing/global-setup.ts';
 
 export default defineConfig({
   test: {
+    // The reason of a skipped suite is in its title: show all of it.
+    taskTitleValueFormatTruncate: 0,
     projects: [
       {
         test: {
@@ -27,6 +29,8 @@ export default defineConfig({
           name: 'e2e',
           include: ['apps/e2e/src/**/*.e2e.test.ts'],
           fileParallelism: false,
+          // Most of a concurrent test is waiting; five at a time would wait for each other.
+          maxConcurrency: 10,
           globalSetup,
           testTimeout: 60_000,
           hookTimeout: 60_000,

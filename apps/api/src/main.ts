@@ -5,6 +5,7 @@ import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
@@ -18,6 +19,8 @@ const STOP_DEADLINE_MS = 15_000;
 const MAX_CONNECTIONS = 24;
 /** How long a caller waits for the queue after its change has committed. */
 const DISPATCH_WAIT_MS = 100;
+/** How long a start waits for the queue to connect; without it the relay adds the jobs. */
+const QUEUE_START_WAIT_MS = 500;
 /** Webhook tests are the only requests that the API sends. */
 const MAX_TEST_CONNECTIONS_PER_ORIGIN = 16;
 
@@ -48,6 +51,7 @@ await runProcess({
       () => createDeliveryQueue({ redisUrl: settings.redisUrl, databaseUrl, logger }),
       (started) => started.close(),
     );
+    await waitForQueue(queue, QUEUE_START_WAIT_MS);
     const dispatcher = await lifecycle.start(
       'dispatcher',
       () => createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS }),
