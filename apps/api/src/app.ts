@@ -18,6 +18,7 @@ import { requestLog } from './plugins/request-log.ts';
 import { singleHeaders } from './plugins/single-headers.ts';
 import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
+import { wellFormedQuery } from './plugins/well-formed-query.ts';
 import { adminVendorRoutes } from './vendors/admin-routes.ts';
 import { vendorMeRoutes } from './vendors/me-routes.ts';
 import { vendorOrderRoutes } from './vendors/order-routes.ts';
@@ -54,6 +55,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(requestId);
   app.register(unknownRoute);
   app.register(singleHeaders);
+  app.register(wellFormedQuery);
   app.register(authentication);
   app.register(jsonBody);
   app.register(validation);

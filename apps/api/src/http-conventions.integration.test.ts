@@ -175,6 +175,15 @@ describe('queries', () => {
     expect(answer.body).toEqual(failure('validation_failed', { details: [detail] }));
   });
 
+  test.each(['%ff', '%ED%A0%80', '%zz', 'a%'])('broken percent-encoding in a query: %s', async (value) => {
+    const answer = await api.app.inject(`/livez?customerId=${value}`);
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({
+      code: 'validation_failed',
+      details: ['query must be percent-encoded UTF-8'],
+    });
+  });
+
   test.each(['/livez?x=1', '/api/external/me?x=1', '/api/external/orders/0190aaaaaaaabbbbbbbbcccc?x=1'])(
     '%s takes none',
     async (url) => {

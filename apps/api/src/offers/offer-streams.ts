@@ -174,7 +174,12 @@ export function createOfferStreams({
       if (streamsOf(vendorId).length >= MAX_STREAMS_PER_VENDOR) {
         throw new ApiError('rate_limited', {
           message: `A vendor may have ${MAX_STREAMS_PER_VENDOR} open offer streams; close one first.`,
-          headers: { 'retry-after': '5' },
+          headers: {
+            'retry-after': '5',
+            'ratelimit-limit': String(MAX_STREAMS_PER_VENDOR),
+            'ratelimit-remaining': '0',
+            'ratelimit-reset': '5',
+          },
         });
       }
       const body = new EventStream({ response, maxBufferedBytes });

@@ -76,6 +76,14 @@ describe('loadSettings', () => {
     });
   });
 
+  test.each(['Production', 'prod', 'staging'])('NODE_ENV=%s does not quietly mean development', (value) => {
+    expect(faultsOf({ NODE_ENV: value })).toEqual([expect.stringContaining('NODE_ENV')]);
+  });
+
+  test('a credential with a space, which no caller could present, is refused', () => {
+    expect(faultsOf({ ADMIN_API_KEY: 'test key' })).toEqual([expect.stringContaining('ADMIN_API_KEY')]);
+  });
+
   test('production names everything it misses in one message', () => {
     expect(faultsOf({ NODE_ENV: 'production' }).map((fault) => fault.split(' ')[0])).toEqual([
       'DATABASE_URL',

@@ -30,13 +30,16 @@ const RATE_RANGE = { min: 0, max: 10_000_000 };
 /** The log file's name under the data directory when nothing else is configured. */
 const EMBEDDED_LOG_FILE = 'vendor-server.log';
 
+const NODE_ENVIRONMENTS = ['development', 'test', 'production'] as const;
+
 /**
  * Reads and checks every setting.
  * @throws SettingsError that names all faults at once, without the value of any secret.
  */
 export function loadSettings(env: NodeJS.ProcessEnv): Settings {
   const reader = new EnvironmentReader(env);
-  const production = reader.text('NODE_ENV') === 'production';
+  // "Production" or "prod" must not quietly mean development, with its public secrets.
+  const production = reader.oneOf('NODE_ENV', NODE_ENVIRONMENTS, 'development') === 'production';
   const settings: Settings = {
     production,
     ...readStores(reader, production),

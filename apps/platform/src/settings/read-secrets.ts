@@ -71,9 +71,9 @@ function checkCredential(reader: EnvironmentReader, name: string, value: string,
   if (rule.production && value === rule.developmentValue) {
     reader.fault(`${name} is still the development value, which is public: production refuses it.`);
   }
-  if (value.length > MAX_CREDENTIAL_LENGTH || !/^[\x20-\x7e]+$/.test(value)) {
+  if (value.length > MAX_CREDENTIAL_LENGTH || !/^[\x21-\x7e]+$/.test(value)) {
     reader.fault(
-      `${name} must be 1 to ${MAX_CREDENTIAL_LENGTH} printable ASCII characters: it travels in a header.`,
+      `${name} must be 1 to ${MAX_CREDENTIAL_LENGTH} printable ASCII characters without spaces: it travels in a header.`,
     );
   }
 }
