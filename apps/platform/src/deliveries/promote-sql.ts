@@ -111,9 +111,12 @@ export async function cancelForDeletedEndpoint(executor: SqlExecutor, endpointId
     name: 'cancel-for-deleted-endpoint',
     text: `
       update deliveries set state = 'cancelled', finished_at = clock_timestamp(), last_error = 'endpoint_deleted'
-       -- One part per partial index: "state in (…)" matches neither, and would walk the whole history.
-       where id in (select id from ((select id from deliveries where endpoint_id = $1 and state = 'waiting' limit 500)
-                          union all (select id from deliveries where endpoint_id = $1 and state = 'blocked' limit 500)
+       -- One part per partial index, in its order: "state in (…)" matches neither, and without an order a limit
+       -- tempts the planner to walk the whole history.
+       where id in (select id from ((select id from deliveries where endpoint_id = $1 and state = 'waiting'
+                            order by due_at, id limit 500)
+                          union all (select id from deliveries where endpoint_id = $1 and state = 'blocked'
+                            order by order_id, order_version limit 500)
                     ) open limit 1000)
          and state in ('waiting', 'blocked')
          and exists (select 1 from webhook_endpoints e where e.id = $1 and e.deleted_at is not null)`,
