@@ -15,6 +15,8 @@ export type TestServices = {
     /** One file per logical database that is taken. */
     claimsDir: string;
   } | null;
+  /** File of the Chromium on this machine; null when it has none. */
+  chromium: string | null;
 };
 
 declare module 'vitest' {

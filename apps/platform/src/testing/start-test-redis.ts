@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, constants, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { stopServerWithParent } from '../database/embedded/stop-with-parent.ts';
 import { findFreePort } from '../network/find-free-ports.ts';
+import { findProgram } from './find-program.ts';
 import type { TestServices } from './provided-context.ts';
 
 export type TestRedis = { services: NonNullable<TestServices['redis']>; stop(): Promise<void> };
@@ -51,18 +52,6 @@ export async function startTestRedis(searchPath: string): Promise<TestRedis | nu
       await rm(directory, { recursive: true });
     },
   };
-}
-
-async function findProgram(name: string, searchPath: string): Promise<string | null> {
-  for (const directory of searchPath.split(path.delimiter)) {
-    const candidate = path.join(directory, name);
-    const found = await access(candidate, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return candidate;
-  }
-  return null;
 }
 
 async function waitUntilAnswering(url: string): Promise<void> {
