@@ -3,6 +3,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { AppDeps } from './app-deps.ts';
 import { adminCustomerServerRoutes } from './customer-servers/admin-routes.ts';
 import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
+import { adminSecretRotationRoutes } from './customer-servers/secret-routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -75,6 +76,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   const admin = { ...deps, prefix: '/api/admin' };
   app.register(adminCustomerServerRoutes, admin);
+  app.register(adminSecretRotationRoutes, admin);
   app.register(adminOrderRoutes, admin);
   app.register(adminVendorRoutes, admin);
 
