@@ -4,6 +4,8 @@ import type { AppDeps } from './app-deps.ts';
 import { adminCustomerServerRoutes } from './customer-servers/admin-routes.ts';
 import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
 import { adminSecretRotationRoutes } from './customer-servers/secret-routes.ts';
+import { adminDeliveryRoutes } from './deliveries/admin-routes.ts';
+import { deliveryRoutes } from './deliveries/routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -65,6 +67,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   const external = { ...deps, prefix: '/api/external' };
   app.register(orderRoutes, external);
+  app.register(deliveryRoutes, external);
   app.register(customerServerMeRoutes, external);
   app.register(partnerRoutes, external);
   app.register(webhookTestRoutes, external);
@@ -78,6 +81,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminCustomerServerRoutes, admin);
   app.register(adminSecretRotationRoutes, admin);
   app.register(adminOrderRoutes, admin);
+  app.register(adminDeliveryRoutes, admin);
   app.register(adminVendorRoutes, admin);
 
   return app;

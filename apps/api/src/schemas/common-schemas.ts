@@ -7,11 +7,18 @@ import { ORDER_STATUSES } from '@vendor-server/domain/orders/order-status.ts';
 import Type, { type Static, type TSchema } from 'typebox';
 import { parseTimestamp } from './parse-timestamp.ts';
 
+const ID_PATTERN = '^[0-9a-f]{24}$';
+
 /** Ids of orders, vendors, customer servers, endpoints and deliveries. */
 export const Id = Type.String({
-  pattern: '^[0-9a-f]{24}$',
+  pattern: ID_PATTERN,
   rule: 'must be an id of 24 lower-case hexadecimal characters',
 });
+
+/** An id in an answer. */
+export function idField(description: string) {
+  return Type.String({ pattern: ID_PATTERN, description });
+}
 
 /** Path parameters that are ids. Whatever cannot be an id names nothing: the validator answers 404. */
 export const OrderParams = Type.Object({ orderId: Id });

@@ -1,0 +1,37 @@
+import type { Routes } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import { requireOperator } from '../plugins/authentication.ts';
+import { toPageRequest } from '../plugins/paging.ts';
+import { readNewestAttempts } from './attempts-sql.ts';
+import { AllDeliveriesQuery, toDeliveryFilter } from './delivery-query.ts';
+import { findAnyDelivery } from './delivery-row.ts';
+import { listAllDeliveries } from './list-deliveries-sql.ts';
+import { getAnyDeliveryReference, listAllDeliveriesReference } from './reference.ts';
+import { DeliveryParams } from './schemas.ts';
+import { toAnyDeliveryResource, toAttemptResource } from './to-resource.ts';
+
+/** `/api/admin/deliveries`: the same over all customer servers. */
+export const adminDeliveryRoutes: Routes = async (app, deps) => {
+  const { pool } = deps.database;
+  app.addHook('onRequest', requireOperator(deps));
+
+  app.get(
+    '/deliveries',
+    { schema: { querystring: AllDeliveriesQuery }, config: { reference: listAllDeliveriesReference } },
+    async ({ query }) => {
+      const page = await listAllDeliveries(pool, toDeliveryFilter(query), toPageRequest(query));
+      return { ok: true, data: page.items.map(toAnyDeliveryResource), nextCursor: page.nextCursor };
+    },
+  );
+
+  app.get(
+    '/deliveries/:deliveryId',
+    { schema: { params: DeliveryParams }, config: { reference: getAnyDeliveryReference } },
+    async ({ params: { deliveryId } }) => {
+      const delivery = await findAnyDelivery(pool, deliveryId);
+      if (delivery === null) throw new ApiError('not_found');
+      const attempts = (await readNewestAttempts(pool, deliveryId)).map(toAttemptResource);
+      return { ok: true, data: { ...toAnyDeliveryResource(delivery), attempts } };
+    },
+  );
+};

@@ -1,0 +1,98 @@
+import { ATTEMPT_OUTCOMES } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { DELIVERY_STATES } from '@vendor-server/domain/deliveries/delivery-state.ts';
+import Type, { type TSchema } from 'typebox';
+import { Id, idField, Status } from '../schemas/common-schemas.ts';
+import { ATTEMPT_TRIGGERS, MAX_ATTEMPTS_SHOWN } from './attempts-sql.ts';
+
+export const DeliveryParams = Type.Object({ deliveryId: Id });
+
+/** A time in an answer: RFC 3339, UTC, milliseconds, `Z`. */
+export function timeField(description: string) {
+  return Type.String({ format: 'date-time', description });
+}
+
+export function nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export const DeliveryStateField = Type.Enum([...DELIVERY_STATES], {
+  description:
+    'What it waits for: `blocked` (an earlier delivery of the same order to the same endpoint), `waiting` (its ' +
+    'time, or room at its endpoint), `queued` (the queue, or an answer). Or how it ended: `delivered`, `failed`, ' +
+    '`superseded` (a newer change replaced it), `cancelled` (the endpoint was deleted).',
+});
+
+export const NextAttemptAt = nullable(
+  timeField(
+    'When the next attempt is due. In the past: it is under way or about to be, or the endpoint has no room, is ' +
+      'paused, disabled or broken. Null when the delivery has ended or is `blocked`.',
+  ),
+);
+
+export const BlockedBy = nullable(
+  idField('Id of the delivery that has to end first. Null unless `blocked`.'),
+);
+
+const delivery = {
+  deliveryId: idField('Also the `webhook-id` of every attempt.'),
+  orderId: Id,
+  version: Type.Integer({ minimum: 1, description: "The order's, after the change." }),
+  status: Status,
+  endpointId: Id,
+  url: Type.String({ description: "The endpoint's present URL." }),
+  state: DeliveryStateField,
+  changedAt: timeField('When the order changed.'),
+  openedBy: Type.Enum(['change', 'resend', 'replay'], { description: 'What asked for it last.' }),
+  openedAt: timeField('When that was.'),
+  replayId: nullable(Id),
+  attemptCount: Type.Integer({ minimum: 0, description: 'Attempts ever made.' }),
+  nextAttemptAt: NextAttemptAt,
+  blockedBy: BlockedBy,
+  lastOutcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES])),
+  lastResponseStatus: nullable(Type.Integer()),
+  lastError: nullable(Type.String()),
+  finishedAt: nullable(timeField('When it ended.')),
+};
+
+const attempt = {
+  attemptNumber: Type.Integer({ minimum: 1 }),
+  trigger: Type.Enum([...ATTEMPT_TRIGGERS], {
+    description:
+      'Why it was made: the `first`, a `retry`, a `resend` or `replay`, a `probe` of a broken endpoint, a ' +
+      '`rotation` (sent again with the other shared secret), a `resume` after an interrupted attempt.',
+  }),
+  at: timeField('When it began.'),
+  durationMs: nullable(Type.Integer({ minimum: 0 })),
+  outcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES], { description: 'Null while under way.' })),
+  responseStatus: nullable(Type.Integer()),
+  error: nullable(Type.String({ description: 'What went wrong, in a sentence.' })),
+};
+
+/** An attempt in a timeline. */
+export const AttemptSummary = Type.Object(attempt, { additionalProperties: false });
+
+export const AttemptResource = Type.Object(
+  {
+    ...attempt,
+    endedAt: nullable(timeField('When it ended. Null while under way.')),
+    responseExcerpt: nullable(Type.String({ description: "The first 1 KiB of the answer's body." })),
+  },
+  { additionalProperties: false },
+);
+
+const attempts = Type.Array(AttemptResource, {
+  maxItems: MAX_ATTEMPTS_SHOWN,
+  description: `Oldest first; of more than ${MAX_ATTEMPTS_SHOWN}, the newest ones.`,
+});
+const customerServerId = Id;
+
+export const DeliveryResource = Type.Object(delivery, { additionalProperties: false });
+export const AnyDeliveryResource = Type.Object(
+  { ...delivery, customerServerId },
+  { additionalProperties: false },
+);
+export const DeliveryWithAttempts = Type.Object({ ...delivery, attempts }, { additionalProperties: false });
+export const AnyDeliveryWithAttempts = Type.Object(
+  { ...delivery, customerServerId, attempts },
+  { additionalProperties: false },
+);
