@@ -22,6 +22,7 @@ import { singleHeaders } from './plugins/single-headers.ts';
 import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
 import { wellFormedQuery } from './plugins/well-formed-query.ts';
+import { apiReference } from './reference/api-reference.ts';
 import { adminVendorRoutes } from './vendors/admin-routes.ts';
 import { vendorMeRoutes } from './vendors/me-routes.ts';
 import { vendorOrderRoutes } from './vendors/order-routes.ts';
@@ -62,6 +63,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(authentication);
   app.register(jsonBody);
   app.register(validation);
+  app.register(apiReference);
 
   app.register(healthRoutes, deps);
 

@@ -26,6 +26,7 @@ export const REFERENCE_TAGS = [
   'Operators: customer servers',
   'Operators: vendors',
   'Health',
+  'API reference',
 ] as const;
 export type ReferenceTag = (typeof REFERENCE_TAGS)[number];
 
@@ -36,6 +37,8 @@ export interface ReferenceAnswer {
   readonly schema?: TSchema;
   readonly contentType?: string;
   readonly example?: unknown;
+  /** In place of `example`, where one does not do: name to value. */
+  readonly examples?: Readonly<Record<string, unknown>>;
   /** Headers that only this answer has: name to meaning. */
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -56,6 +59,8 @@ export interface RouteReference {
   readonly answers: Readonly<Record<number, ReferenceAnswer>>;
   /** Codes that this route answers besides those of every route of its audience. */
   readonly errors?: readonly ErrorCode[];
+  /** `details` of the `validation_failed` that is shown as an example. */
+  readonly validationExample?: readonly string[];
   /** Of a body that the route parses itself, without `schema.body`. */
   readonly body?: TSchema;
   readonly bodyExamples?: Readonly<Record<string, unknown>>;

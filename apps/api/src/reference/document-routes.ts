@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import Type from 'typebox';
+import type { RouteReference } from './route-reference.ts';
+
+const REFERENCE: RouteReference = {
+  audience: 'anyone',
+  tag: 'API reference',
+  operationId: 'getApiReference',
+  summary: 'This document',
+  description: 'OpenAPI 3.1. For people it is at [`/docs`](/docs).',
+  answers: {
+    200: {
+      description: 'The document.',
+      schema: Type.Object(
+        { openapi: Type.String({ pattern: '^3\\.1\\.' }), info: Type.Unknown(), paths: Type.Unknown() },
+        { additionalProperties: true },
+      ),
+      headers: { etag: 'Changes with the document; for `if-none-match`.' },
+    },
+    304: { description: 'It is still the one named by `if-none-match`.' },
+  },
+  headers: { 'if-none-match': 'The `etag` of the document you have.' },
+};
+
+/** `/openapi.json`, built once when all routes are known. */
+export async function documentRoutes(app: FastifyInstance): Promise<void> {
+  let document = '';
+  let etag = '';
+
+  app.addHook('onReady', async () => {
+    document = JSON.stringify(app.swagger());
+    etag = `"${createHash('sha256').update(document).digest('base64url')}"`;
+  });
+
+  app.get('/openapi.json', { config: { reference: REFERENCE } }, async (request, reply) => {
+    // It changes with a release only, and then at once.
+    reply.headers({ etag, 'cache-control': 'no-cache' });
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
+}
