@@ -11,6 +11,7 @@ import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
 import { offerRoutes } from './offers/routes.ts';
 import { adminOrderRoutes } from './orders/admin-routes.ts';
+import { adminPersonalDataRoutes } from './orders/personal-data-routes.ts';
 import { orderRoutes } from './orders/routes.ts';
 import { partnerRoutes } from './partners/routes.ts';
 import { authentication } from './plugins/authentication.ts';
@@ -83,6 +84,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminCustomerServerRoutes, admin);
   app.register(adminSecretRotationRoutes, admin);
   app.register(adminOrderRoutes, admin);
+  app.register(adminPersonalDataRoutes, admin);
   app.register(adminDeliveryRoutes, admin);
   app.register(adminVendorRoutes, admin);
 

@@ -1,6 +1,8 @@
 import Type from 'typebox';
+import { nullable, timeField } from '../deliveries/schemas.ts';
 import { PageQuery } from '../plugins/paging.ts';
-import { Id, optional, requiredText, Timestamp } from '../schemas/common-schemas.ts';
+import { answerOf } from '../schemas/answer-schemas.ts';
+import { idField, optional, requiredText } from '../schemas/common-schemas.ts';
 
 const Name = requiredText(200);
 
@@ -18,31 +20,23 @@ export const RotateSecretBody = Type.Object({
   overlapHours: Type.Optional(Type.Number({ minimum: 0, maximum: 168 })),
 });
 
+const customerServerId = idField('The customer server.');
+const name = Type.String();
+
 /** Answer of a rotation: the one time that the new secret is shown. */
-export const RotatedSecretAnswer = Type.Object(
-  {
-    ok: Type.Literal(true),
-    data: Type.Object(
-      {
-        customerServerId: Id,
-        name: Type.String(),
-        secret: Type.String({ minLength: 1 }),
-        overlapUntil: Type.Union([Timestamp, Type.Null()]),
-      },
-      { additionalProperties: false },
-    ),
-  },
-  { additionalProperties: false },
+export const RotatedSecretAnswer = answerOf(
+  Type.Object(
+    {
+      customerServerId,
+      name,
+      secret: Type.String({ description: 'Shown in this answer only.' }),
+      overlapUntil: nullable(timeField('Until then the old secret is accepted, too. Null: it is not.')),
+    },
+    { additionalProperties: false },
+  ),
 );
 
 /** Answer of a rotation's end. */
-export const CompletedRotationAnswer = Type.Object(
-  {
-    ok: Type.Literal(true),
-    data: Type.Object(
-      { customerServerId: Id, name: Type.String(), overlapUntil: Type.Null() },
-      { additionalProperties: false },
-    ),
-  },
-  { additionalProperties: false },
+export const CompletedRotationAnswer = answerOf(
+  Type.Object({ customerServerId, name, overlapUntil: Type.Null() }, { additionalProperties: false }),
 );

@@ -1,7 +1,5 @@
 import type { Actor } from '@vendor-server/domain/orders/actor.ts';
-import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { TransitionRequest } from '@vendor-server/domain/orders/transition-request.ts';
-import { buildOrderResource } from '@vendor-server/domain/webhooks/webhook-body.ts';
 import type { FastifyRequest } from 'fastify';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
@@ -14,6 +12,7 @@ import { changeOrderStatus } from './change-order-status.ts';
 import { listAllOrders } from './list-orders-sql.ts';
 import { AllOrdersQuery, toOrderFilter } from './order-query.ts';
 import { findAnyOrder, findVendorSnapshot } from './order-row.ts';
+import { toOperatorsOrder } from './to-operators-order.ts';
 
 const AssignBody = Type.Object({ vendorId: Id });
 
@@ -92,8 +91,3 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
     return { ok: true, data: toOperatorsOrder(order, vendor) };
   }
 };
-
-/** An order as everybody reads it, and whose it is. */
-function toOperatorsOrder(order: OrderSnapshot, vendor: VendorSnapshot | null) {
-  return { ...buildOrderResource(order, vendor), customerServerId: order.customerServerId };
-}

@@ -5,6 +5,8 @@
  * - The update of an order is guarded by the version that was *read before*, in an earlier statement: reading
  *   and updating in one would decide on a snapshot that may be stale by the time the row lock is granted. Of
  *   two changes of one order exactly one finds its version; the other writes nothing and decides again.
+ * - It is guarded by the time of the last erasure, too, which raises no version: what was read before an erasure
+ *   would bring back what it overwrote.
  * - A delivery is `blocked` while an earlier one of its lane is open; else `waiting` when its endpoint is not
  *   active, has no room, or has due heads waiting already (no overtaking); else `queued`. This may be decided
  *   on a snapshot that misses what another transaction commits meanwhile: a lane that closed is found by the
@@ -45,7 +47,7 @@ export interface RecordedChange {
   readonly hasEndpoint: boolean;
 }
 
-/** Parameters $1 to $24, the same in both statements. */
+/** Parameters $1 to $22, the same in both statements. */
 function buildValues(order: OrderSnapshot, record: TransitionRecord): unknown[] {
   return [
     order.orderId,
@@ -137,10 +139,10 @@ export async function writeOrderChange(
                fare = $7, payment_status = $8, vendor_notes = $9, assigned_at = $10, accepted_at = $11,
                completed_at = $12, cancelled_at = $13, cancellation_reason = $14, cancelled_by = $15,
                updated_at = $16
-         where id = $1 and version = $2::int - 1
+         where id = $1 and version = $2::int - 1 and personal_data_erased_at is not distinct from $23
         returning id, customer_server_id
       ), ${TRANSITION_AND_DELIVERIES}`,
-    values: buildValues(next, record),
+    values: [...buildValues(next, record), next.personalDataErasedAt],
   });
   const [row] = rows;
   if (row === undefined || row.written === 0) return null;

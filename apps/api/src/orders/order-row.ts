@@ -50,6 +50,7 @@ export interface OrderRow {
   cancelled_at: Date | null;
   cancellation_reason: string | null;
   cancelled_by: CancelledBy | null;
+  personal_data_erased_at: Date | null;
   created_at: Date;
   updated_at: Date;
   vendor_name: string | null;
@@ -65,7 +66,7 @@ export const ORDER_COLUMNS = `
   o.vendor_id, o.fare, o.payment_method, o.payment_status, o.pickup_address, o.pickup_longitude,
   o.pickup_latitude, o.drop_address, o.drop_longitude, o.drop_latitude, o.items, o.customer_notes,
   o.vendor_notes, o.metadata, o.scheduled_at, o.assigned_at, o.accepted_at, o.completed_at, o.cancelled_at,
-  o.cancellation_reason, o.cancelled_by, o.created_at, o.updated_at,
+  o.cancellation_reason, o.cancelled_by, o.personal_data_erased_at, o.created_at, o.updated_at,
   v.vendor_name, v.mobile, v.business_address, v.selected_services,
   date_trunc('milliseconds', clock_timestamp()) as now`;
 
@@ -140,6 +141,7 @@ export function toOrderSnapshot(row: OrderRow): OrderSnapshot {
     cancellationReason: row.cancellation_reason,
     cancelledBy: row.cancelled_by,
     metadata: row.metadata,
+    personalDataErasedAt: row.personal_data_erased_at,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };

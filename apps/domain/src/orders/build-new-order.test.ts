@@ -39,6 +39,7 @@ const untouched = {
   cancelledAt: null,
   cancellationReason: null,
   cancelledBy: null,
+  personalDataErasedAt: null,
   createdAt: NOW,
   updatedAt: NOW,
 };

@@ -65,6 +65,7 @@ export function buildNewOrder(
     cancelledAt: null,
     cancellationReason: null,
     cancelledBy: null,
+    personalDataErasedAt: null,
     createdAt: now,
     updatedAt: now,
   };

@@ -52,6 +52,8 @@ export interface OrderSnapshot {
   cancellationReason: string | null;
   cancelledBy: CancelledBy | null;
   metadata: Record<string, unknown>;
+  /** When what is about a person was last overwritten; null while it is all there. */
+  personalDataErasedAt: Date | null;
   createdAt: Date;
   /** The time of the change that led to this version. */
   updatedAt: Date;

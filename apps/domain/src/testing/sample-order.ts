@@ -32,6 +32,7 @@ export function sampleOrder(overrides: Partial<OrderSnapshot> = {}): OrderSnapsh
       customerPhone: '+919876543210',
       urgency: 'normal',
     },
+    personalDataErasedAt: null,
     createdAt: new Date('2023-12-04T10:20:00.000Z'),
     updatedAt: new Date('2023-12-04T10:20:00.000Z'),
     ...overrides,

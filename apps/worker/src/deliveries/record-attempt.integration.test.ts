@@ -161,6 +161,17 @@ test('a late answer does not touch the attempt that came after it', async () => 
   ]);
 });
 
+test('a late answer leaves out what the receiver said when the personal data was erased meanwhile', async () => {
+  const { deliveryId, key } = await insertClaimed();
+  await expireClaim(pool(), deliveryId);
+  await endExpiredClaims(pool(), 10);
+  await pool().query('update orders set personal_data_erased_at = now()');
+  expect(await recordUntilKnown(pool(), key, answered(200), DELIVERED, logger)).toBe('lost');
+  expect(await readAttempts(pool(), deliveryId)).toMatchObject([
+    { outcome: 'interrupted', responseStatus: 200, responseExcerpt: null },
+  ]);
+});
+
 test('a late answer does not touch an attempt that was recorded', async () => {
   const { deliveryId, key } = await insertClaimed();
   await recordUntilKnown(pool(), key, answered(200), DELIVERED, logger);

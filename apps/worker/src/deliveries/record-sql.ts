@@ -135,7 +135,11 @@ export async function wasRecorded(executor: SqlExecutor, key: AttemptKey): Promi
   return rows[0]?.recorded ?? false;
 }
 
-/** Adds the answer of an attempt whose claim was lost to its own row; its outcome stays `interrupted`. */
+/**
+ * Adds the answer of an attempt whose claim was lost to its own row; its outcome stays `interrupted`. Its delivery
+ * may have ended meanwhile and the order's personal data may have been erased, which what a receiver says could
+ * repeat: the order's row is looked at under a lock that the erasure takes, too, and then the text is left out.
+ */
 export async function addLateAnswer(
   executor: SqlExecutor,
   key: AttemptKey,
@@ -143,7 +147,14 @@ export async function addLateAnswer(
 ): Promise<void> {
   await executor.query({
     name: 'add-late-answer',
-    text: `update delivery_attempts set response_status = $4, response_excerpt = $5, error = $6
+    text: `with unerased as (
+             select o.id from deliveries d join orders o on o.id = d.order_id
+              where d.id = $1 and o.personal_data_erased_at is null
+                for share of o
+           )
+           update delivery_attempts
+              set response_status = $4, error = $6,
+                  response_excerpt = case when exists (select 1 from unerased) then $5 end
             where delivery_id = $1 and attempt_number = $2 and claim_token = $3 and outcome = 'interrupted'`,
     values: [
       key.deliveryId,
