@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import type { UseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
@@ -19,6 +20,8 @@ export interface AppDeps {
   readonly dispatcher: Dispatcher;
   /** Tells the vendors' streams what to look at again. */
   readonly offerEvents: OfferEvents;
+  /** What rate limits count in. */
+  readonly useCounter: UseCounter;
   readonly secretBox: SecretBox;
   /** For the webhook test; deliveries are sent by the worker. */
   readonly sender: Sender;

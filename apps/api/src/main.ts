@@ -6,6 +6,8 @@ import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
+import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
+import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-counts.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
@@ -66,10 +68,31 @@ await runProcess({
         }),
       (started) => started.close(),
     );
+    const { redisUrl } = settings;
+    const useCounter = await lifecycle.start(
+      'use counter',
+      () =>
+        createUseCounter({
+          shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
+          logger,
+        }),
+      (started) => started.close(),
+    );
     const offerEvents = createOfferEvents();
     const app = await lifecycle.start(
       'app',
-      () => buildApp({ settings, logger, database, queue, dispatcher, offerEvents, secretBox, sender }),
+      () =>
+        buildApp({
+          settings,
+          logger,
+          database,
+          queue,
+          dispatcher,
+          offerEvents,
+          useCounter,
+          secretBox,
+          sender,
+        }),
       // Stops listening, answers what is in flight, and closes the connections.
       (started) => started.close(),
     );

@@ -4,12 +4,16 @@
  *
  * Credentials of customer servers and vendors are found by their SHA-256: an index look-up tells nothing
  * about a secret that is not known. Those of the settings are compared in constant time.
+ *
+ * Here, and nowhere else, requests are counted against their caller's limit, and wrong credentials against
+ * their address's.
  */
 import { hashSecret, secretsEqual } from '@vendor-server/platform/secrets/hash-secret.ts';
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
+import { countRequest, refuseCredential } from '../protection/rate-limits.ts';
 import { findCustomerServerBySecretHash, findVendorByApiKeyHash } from './authentication-sql.ts';
 import { isOperatorName, readAuthorization } from './read-authorization.ts';
 
@@ -29,9 +33,11 @@ declare module 'fastify' {
   }
 }
 
-type Require = (request: FastifyRequest) => Promise<void>;
+type Require = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+type Deps = Pick<AppDeps, 'database' | 'settings' | 'useCounter'>;
 
 const MISSING_CUSTOMER_SECRET = 'Authentication required: Missing x-customer-secret header';
+export const INVALID_PARTNER_SECRET = 'invalid vendor secret';
 const INVALID_CUSTOMER_SECRET = 'Authentication failed: Invalid x-customer-secret';
 
 export const authentication = fp(async (app: FastifyInstance) => {
@@ -41,13 +47,14 @@ export const authentication = fp(async (app: FastifyInstance) => {
 });
 
 /** `x-customer-secret` or `x-vendor-server-secret`: both names are in use by integrators. */
-export function requireCustomerServer({ database }: Pick<AppDeps, 'database'>): Require {
-  return async (request) => {
+export function requireCustomerServer(deps: Deps): Require {
+  return async (request, reply) => {
     const secret = readCustomerServerSecret(request);
     if (secret === null) throw new ApiError('unauthorized', { message: MISSING_CUSTOMER_SECRET });
-    const customerServer = await findCustomerServerBySecretHash(database.pool, hashSecret(secret));
-    if (customerServer === null) throw new ApiError('unauthorized', { message: INVALID_CUSTOMER_SECRET });
+    const customerServer = await findCustomerServerBySecretHash(deps.database.pool, hashSecret(secret));
+    if (customerServer === null) throw refuseCredential(deps, request, { message: INVALID_CUSTOMER_SECRET });
     request.customerServer = customerServer;
+    countRequest(deps, reply, { kind: 'customer-server', id: customerServer.id });
   };
 }
 
@@ -61,22 +68,28 @@ export function readCustomerServerSecret({ headers }: Pick<FastifyRequest, 'head
 }
 
 /** `x-vendor-secret` of the partner system that reports for vendors. */
-export function requirePartner({ settings }: Pick<AppDeps, 'settings'>): Require {
-  return async (request) => {
-    const secret = request.headers['x-vendor-secret'];
-    if (typeof secret !== 'string' || secret === '') {
-      throw new ApiError('unauthorized', { message: 'missing vendor secret' });
-    }
-    if (!isOneOf(settings.externalVendorSecrets, secret)) {
-      throw new ApiError('unauthorized', { message: 'invalid vendor secret' });
-    }
+export function requirePartner(deps: Deps): Require {
+  return async (request, reply) => {
+    assertIsPartner(deps, request);
+    countRequest(deps, reply, { kind: 'partner' });
   };
 }
 
+/** @throws ApiError unless the request carries a partner's secret */
+export function assertIsPartner(deps: Deps, request: FastifyRequest): void {
+  const secret = request.headers['x-vendor-secret'];
+  if (typeof secret !== 'string' || secret === '') {
+    throw new ApiError('unauthorized', { message: 'missing vendor secret' });
+  }
+  if (!isOneOf(deps.settings.externalVendorSecrets, secret)) {
+    throw refuseCredential(deps, request, { message: INVALID_PARTNER_SECRET });
+  }
+}
+
 /** `Authorization: Bearer <vendor API key>` */
-export function requireVendor({ database }: Pick<AppDeps, 'database'>): Require {
+export function requireVendor(deps: Deps): Require {
   const challenge = { 'www-authenticate': 'Bearer realm="Vendor Server"' };
-  return async (request) => {
+  return async (request, reply) => {
     const given = readAuthorization(request.headers.authorization);
     if (given === null) {
       const message = 'Authentication required: Missing Authorization: Bearer header';
@@ -84,30 +97,32 @@ export function requireVendor({ database }: Pick<AppDeps, 'database'>): Require 
     }
     const vendor =
       given.scheme === 'bearer'
-        ? await findVendorByApiKeyHash(database.pool, hashSecret(given.secret))
+        ? await findVendorByApiKeyHash(deps.database.pool, hashSecret(given.secret))
         : null;
     if (vendor === null) {
       const message = 'Authentication failed: Invalid vendor API key';
-      throw new ApiError('unauthorized', { message, headers: challenge });
+      throw refuseCredential(deps, request, { message, headers: challenge });
     }
     request.vendor = vendor;
+    countRequest(deps, reply, { kind: 'vendor', id: vendor.id });
   };
 }
 
 /** `Authorization: Bearer <ADMIN_API_KEY>`, or in a browser HTTP Basic with the user `admin`. */
-export function requireOperator({ settings }: Pick<AppDeps, 'settings'>): Require {
+export function requireOperator(deps: Deps): Require {
   const challenge = { 'www-authenticate': 'Basic realm="Vendor Server", charset="UTF-8"' };
-  return async (request) => {
+  return async (request, reply) => {
     const given = readAuthorization(request.headers.authorization);
     if (given === null) {
       const message = 'Authentication required: Missing Authorization header';
       throw new ApiError('unauthorized', { message, headers: challenge });
     }
     const isKnownUser = given.scheme === 'bearer' || given.user === 'admin';
-    if (!isOneOf(settings.adminApiKeys, given.secret) || !isKnownUser) {
+    if (!isOneOf(deps.settings.adminApiKeys, given.secret) || !isKnownUser) {
       const message = 'Authentication failed: Invalid operator credential';
-      throw new ApiError('unauthorized', { message, headers: challenge });
+      throw refuseCredential(deps, request, { message, headers: challenge });
     }
+    countRequest(deps, reply, { kind: 'operator' });
     request.operator = { name: readOperatorName(request.headers['x-operator']) };
   };
 }

@@ -1,14 +1,16 @@
 import { createCustomerServer } from '@vendor-server/platform/customer-servers/create-customer-server.ts';
-import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { createDatabase, type Database } from '@vendor-server/platform/database/create-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
 import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
+import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-counts.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
@@ -38,9 +40,17 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
-/** The app that ships, on a database of its own; only the queue is a list. */
-export async function createTestApi(env: Record<string, string> = {}): Promise<TestApi> {
-  const { url, database, drop } = await createTestDatabase();
+/**
+ * The app that ships, on a database of its own; only the queue is a list.
+ *
+ * @param sibling the new one is another process on its database, and to be closed before it
+ */
+export async function createTestApi(
+  env: Record<string, string> = {},
+  sibling: TestApi | null = null,
+): Promise<TestApi> {
+  const { url, database, drop } =
+    sibling === null ? await createTestDatabase() : openDatabaseOf(sibling.databaseUrl);
   const settings = loadSettings({
     DATABASE_URL: url,
     ADMIN_API_KEY: OPERATOR_KEY,
@@ -62,7 +72,22 @@ export async function createTestApi(env: Record<string, string> = {}): Promise<T
   });
   const dispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
   const offerEvents = createOfferEvents();
-  const deps: AppDeps = { settings, logger, database, queue, dispatcher, offerEvents, secretBox, sender };
+  const { redisUrl } = settings;
+  const useCounter = createUseCounter({
+    shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
+    logger,
+  });
+  const deps: AppDeps = {
+    settings,
+    logger,
+    database,
+    queue,
+    dispatcher,
+    offerEvents,
+    useCounter,
+    secretBox,
+    sender,
+  };
   const app = buildApp(deps);
 
   return {
@@ -101,9 +126,15 @@ export async function createTestApi(env: Record<string, string> = {}): Promise<T
       await app.close();
       await dispatcher.drain();
       await sender.close();
+      useCounter.close();
       await drop();
     },
   };
+}
+
+function openDatabaseOf(url: string): Pick<TestDatabase, 'url' | 'database' | 'drop'> {
+  const database = createDatabase({ url, applicationName: 'test', maxConnections: 10 });
+  return { url, database, drop: () => database.close() };
 }
 
 function createListQueue(jobs: DeliveryJobRequest[]): DeliveryQueue {

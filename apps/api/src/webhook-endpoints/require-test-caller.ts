@@ -1,9 +1,13 @@
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import type { FastifyRequest } from 'fastify';
 import type { AppDeps } from '../app-deps.ts';
-import { ApiError } from '../errors/api-error.ts';
-import { readCustomerServerSecret, requirePartner } from '../plugins/authentication.ts';
+import {
+  assertIsPartner,
+  INVALID_PARTNER_SECRET,
+  readCustomerServerSecret,
+} from '../plugins/authentication.ts';
 import { findCustomerServerBySecretHash } from '../plugins/authentication-sql.ts';
+import { refuseCredential, toCallerKey } from '../protection/rate-limits.ts';
 import type { TestSubject } from './test-target-sql.ts';
 
 export interface TestCaller {
@@ -26,9 +30,8 @@ declare module 'fastify' {
  * so in the partner's words, which integrators of the webhook test match on.
  */
 export function requireTestCaller(
-  deps: Pick<AppDeps, 'database' | 'settings'>,
+  deps: Pick<AppDeps, 'database' | 'settings' | 'useCounter'>,
 ): (request: FastifyRequest) => Promise<void> {
-  const requirePartnerSecret = requirePartner(deps);
   return async (request) => {
     const presentedSecret = readCustomerServerSecret(request);
     const customerServer =
@@ -38,16 +41,16 @@ export function requireTestCaller(
     if (customerServer !== null) {
       request.customerServer = customerServer;
       request.testCaller = {
-        key: customerServer.id,
+        key: toCallerKey({ kind: 'customer-server', id: customerServer.id }),
         subject: { customerServerId: customerServer.id },
         presentedSecret,
       };
       return;
     }
     if (presentedSecret !== null && request.headers['x-vendor-secret'] === undefined) {
-      throw new ApiError('unauthorized', { message: 'invalid vendor secret' });
+      throw refuseCredential(deps, request, { message: INVALID_PARTNER_SECRET });
     }
-    await requirePartnerSecret(request);
-    request.testCaller = { key: 'partner', subject: 'default', presentedSecret: null };
+    assertIsPartner(deps, request);
+    request.testCaller = { key: toCallerKey({ kind: 'partner' }), subject: 'default', presentedSecret: null };
   };
 }

@@ -5,9 +5,9 @@ import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
+import { countUse } from '../protection/rate-limits.ts';
 import { optional } from '../schemas/common-schemas.ts';
 import { buildTestRequest, type TestRequest } from './build-test-request.ts';
-import { createRateLimit } from './create-rate-limit.ts';
 import { requireTestCaller } from './require-test-caller.ts';
 import { readTestTarget } from './test-target-sql.ts';
 import { toTestAnswer } from './to-test-answer.ts';
@@ -16,19 +16,17 @@ const WebhookTestBody = Type.Object({ webhookUrl: optional(Type.String()) });
 
 /** Shorter than for deliveries: somebody waits for the answer. */
 const TEST_TIMEOUT_MS = 5_000;
-const TESTS_PER_MINUTE = 30;
+const TEST_LIMIT = { name: 'webhook-tests', maxPerMinute: 30 };
 
 /** `/api/external/webhook-test`: one request to an endpoint, and what came of it. */
 export const webhookTestRoutes: Routes = async (app, deps) => {
-  const { database, secretBox, sender, settings } = deps;
-  const use = createRateLimit({ limit: TESTS_PER_MINUTE, windowMs: 60_000 });
+  const { database, secretBox, sender, settings, useCounter } = deps;
 
   app.decorateRequest('testCaller');
   app.addHook('onRequest', requireTestCaller(deps));
+  // In place of the limit of all requests, which is far above it.
   app.addHook('onRequest', async (request, reply) => {
-    const { isAllowed, headers, resetSeconds } = use(request.testCaller.key);
-    reply.headers(headers);
-    if (!isAllowed) throw new ApiError('rate_limited', { headers: { 'retry-after': String(resetSeconds) } });
+    countUse(useCounter, reply, TEST_LIMIT, request.testCaller.key);
   });
 
   app.post(

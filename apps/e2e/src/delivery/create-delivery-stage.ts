@@ -11,6 +11,7 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { createLifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
 import {
@@ -87,7 +88,18 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     maxConnectionsPerOrigin: 100,
   });
   const offerEvents = createOfferEvents();
-  const api: AppDeps = { settings, logger, database, queue, dispatcher, offerEvents, secretBox, sender };
+  const useCounter = createUseCounter({ shared: null, logger });
+  const api: AppDeps = {
+    settings,
+    logger,
+    database,
+    queue,
+    dispatcher,
+    offerEvents,
+    useCounter,
+    secretBox,
+    sender,
+  };
   const context = { requestId: 'test-request', traceparent: null };
   const vendorId = createId();
   await database.prisma.vendor.create({ data: { id: vendorId, vendorName: 'Test vendor' } });

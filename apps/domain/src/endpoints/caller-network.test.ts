@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest';
+import { toCallerNetwork } from './caller-network.ts';
+
+test.each([
+  ['192.0.2.7', '192.0.2.7'],
+  ['::ffff:192.0.2.7', '192.0.2.7'],
+  ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+  ['2001:db8:1:2::', '2001:db8:1:2::/64'],
+  ['2001:DB8:1:2:ffff::1', '2001:db8:1:2::/64'],
+  ['2001:db8:1:3::1', '2001:db8:1:3::/64'],
+  ['::1', '0:0:0:0::/64'],
+  ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+  ['', 'unknown'],
+  ['somewhere', 'unknown'],
+  ['192.0.2.7:4711', 'unknown'],
+])('%s counts as %s', (address, network) => {
+  expect(toCallerNetwork(address)).toBe(network);
+});
