@@ -40,7 +40,12 @@ export async function applyDefaultWebhookUrl(
     return 'endpoint paused';
   }
   if (!endpoint) {
-    await createWebhookEndpoint(transaction, secretBox, { customerServerId, url, isDefault: true });
+    await createWebhookEndpoint(transaction, secretBox, {
+      customerServerId,
+      url,
+      isDefault: true,
+      preferences: {},
+    });
     return 'endpoint created';
   }
   const isPausedByUs = endpoint.state === 'paused' && endpoint.stateReason === URL_UNSET_REASON;

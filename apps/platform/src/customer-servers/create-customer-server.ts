@@ -72,6 +72,7 @@ async function storeCustomerServer(
           customerServerId,
           url: webhookUrl,
           isDefault: true,
+          preferences: {},
         });
   return { customerServerId, name, secret, endpoint };
 }

@@ -3,6 +3,7 @@ import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook
 import type { Prisma } from '../generated/prisma/client.ts';
 import { createId } from '../ids/create-id.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
+import { type EndpointPreferences, toPreferenceColumns } from './endpoint-preferences.ts';
 
 const SIGNING_SECRET_BYTES = 32;
 
@@ -15,6 +16,8 @@ export interface NewWebhookEndpoint {
    * secret, as the integration guide says; all others are to verify the signature.
    */
   isDefault: boolean;
+  /** Those not given are the default: every status, every step, the settings' delays and time-out. */
+  preferences: Partial<EndpointPreferences>;
 }
 
 export interface CreatedWebhookEndpoint {
@@ -24,14 +27,19 @@ export interface CreatedWebhookEndpoint {
   signingSecret: string;
 }
 
-/** Stores a new active endpoint that is told of every status, within the caller's transaction. */
+/** Makes the secret of an endpoint's signatures: `whsec_…`. */
+export function createEndpointSigningSecret(): string {
+  return createSigningSecret(randomBytes(SIGNING_SECRET_BYTES));
+}
+
+/** Stores a new active endpoint, within the caller's transaction. */
 export async function createWebhookEndpoint(
   transaction: Prisma.TransactionClient,
   secretBox: SecretBox,
-  { customerServerId, url, isDefault }: NewWebhookEndpoint,
+  { customerServerId, url, isDefault, preferences }: NewWebhookEndpoint,
 ): Promise<CreatedWebhookEndpoint> {
   const endpointId = createId();
-  const signingSecret = createSigningSecret(randomBytes(SIGNING_SECRET_BYTES));
+  const signingSecret = createEndpointSigningSecret();
   await transaction.webhookEndpoint.create({
     data: {
       id: endpointId,
@@ -39,6 +47,7 @@ export async function createWebhookEndpoint(
       url,
       isDefault,
       sendSharedSecret: isDefault,
+      ...toPreferenceColumns(preferences),
       signingSecretCiphertext: secretBox.seal(signingSecret, endpointId),
     },
   });

@@ -20,8 +20,11 @@ export interface Dispatch {
   /** Deliveries the transaction left `queued`. */
   readonly jobs: readonly DeliveryJobData[];
   /** Lanes in which it left something `blocked` or `waiting`, or ended something. */
-  readonly lanes: readonly Lane[];
+  readonly lanes: readonly LookedAt[];
 }
+
+/** A lane, or with `orderId` null no lane in particular: an endpoint that was opened or deleted. */
+export type LookedAt = Lane | { readonly endpointId: string; readonly orderId: null };
 
 export interface Dispatcher {
   /**
@@ -65,7 +68,7 @@ export function createDispatcher({ database, queue, logger, waitMs }: Dispatcher
     );
   }
 
-  async function promoteLane({ endpointId, orderId }: Lane): Promise<void> {
+  async function promoteLane({ endpointId, orderId }: LookedAt): Promise<void> {
     try {
       await addJobs(await promote(database, endpointId, orderId));
     } catch (error) {

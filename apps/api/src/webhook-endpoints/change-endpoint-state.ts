@@ -1,0 +1,109 @@
+/**
+ * Pausing, resuming, enabling and deleting an endpoint. Each is one transaction under the endpoint's advisory lock,
+ * then its row, then its deliveries by id: the order in which everybody takes them. After the commit whoever
+ * opened or deleted it looks what can move (see promote), and whoever commits a delivery meanwhile looks, too.
+ */
+import {
+  decideEndpointState,
+  type EndpointStateAction,
+} from '@vendor-server/domain/endpoints/decide-endpoint-state.ts';
+import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
+import type { Actor } from '@vendor-server/domain/orders/actor.ts';
+import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
+import { retryTransient, withTransaction } from '@vendor-server/platform/database/sql-executor.ts';
+import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { logEndpointState } from '@vendor-server/platform/logging/log-endpoint-state.ts';
+import type { FastifyBaseLogger } from 'fastify';
+import type pg from 'pg';
+import type { AppDeps } from '../app-deps.ts';
+import { ApiError } from '../errors/api-error.ts';
+import {
+  cancelUnclaimed,
+  type LockedEndpoint,
+  lockEndpointRow,
+  putBackUnclaimed,
+  writeEndpointDeletion,
+  writeEndpointState,
+} from './endpoint-state-sql.ts';
+
+type StateDeps = Pick<AppDeps, 'database' | 'dispatcher'>;
+
+/** Whose doing it is, and the log of the request that asked. */
+export interface EndpointActor {
+  readonly actor: Actor;
+  readonly log: Pick<FastifyBaseLogger, 'info' | 'warn'>;
+}
+
+/**
+ * @param endpointId of an endpoint that was found within the caller's scope
+ * @throws ApiError `not_found`, `endpoint_paused`, `endpoint_disabled`
+ */
+export async function changeEndpointState(
+  deps: StateDeps,
+  endpointId: string,
+  action: EndpointStateAction,
+  { actor, log }: EndpointActor,
+): Promise<void> {
+  const change = await underLock(deps, endpointId, async (client, stored) => {
+    const isPausedBySetting = stored.state === 'paused' && stored.stateReason === URL_UNSET_REASON;
+    const decision = decideEndpointState({ state: stored.state, isPausedBySetting, action });
+    if (decision.kind === 'unchanged') return null;
+    if (decision.kind === 'refused') throw new ApiError(decision.code, { message: decision.message });
+    const { to, startsSmall } = decision;
+    const reason = describeReason(to, actor);
+    await writeEndpointState(client, endpointId, { state: to, reason, startsSmall });
+    if (to !== 'active') await putBackUnclaimed(client, endpointId);
+    return { customerServerId: stored.customerServerId, from: stored.state, to, reason };
+  });
+  if (change === null) return;
+  logEndpointState(log, { endpointId, ...change, actor });
+  if (change.to === 'active') await lookAgain(deps, endpointId);
+}
+
+/**
+ * Its history stays; what it was not told yet it is not told any more. An attempt that is under way ends by its
+ * record, and is not tried again. A long backlog ends in parts, by the relay's looks.
+ *
+ * @param endpointId of an endpoint that was found within the caller's scope
+ * @returns when it was deleted
+ * @throws ApiError `not_found`
+ */
+export async function deleteEndpoint(
+  deps: StateDeps,
+  endpointId: string,
+  { actor, log }: EndpointActor,
+): Promise<Date> {
+  const { deletedAt, ...change } = await underLock(deps, endpointId, async (client, stored) => {
+    const at = await writeEndpointDeletion(client, endpointId);
+    await cancelUnclaimed(client, endpointId);
+    return { deletedAt: at, customerServerId: stored.customerServerId, from: stored.state };
+  });
+  logEndpointState(log, { endpointId, ...change, to: 'deleted', reason: null, actor });
+  await lookAgain(deps, endpointId);
+  return deletedAt;
+}
+
+function underLock<Result>(
+  { database }: StateDeps,
+  endpointId: string,
+  fn: (client: pg.PoolClient, stored: LockedEndpoint) => Promise<Result>,
+): Promise<Result> {
+  return retryTransient(() =>
+    withTransaction(database.pool, async (client) => {
+      await lockEndpoint(client, endpointId);
+      const stored = await lockEndpointRow(client, endpointId);
+      if (stored === null) throw new ApiError('not_found');
+      return fn(client, stored);
+    }),
+  );
+}
+
+function lookAgain({ dispatcher }: StateDeps, endpointId: string): Promise<void> {
+  return dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId: null }] });
+}
+
+/** Customer servers read this: the operator's name is for the log. */
+function describeReason(to: EndpointState, actor: Actor): string | null {
+  if (to === 'active') return null;
+  return actor.type === 'admin' ? 'Paused by an operator.' : 'Paused by its customer server.';
+}
