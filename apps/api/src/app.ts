@@ -27,6 +27,8 @@ import { apiReference } from './reference/api-reference.ts';
 import { adminVendorRoutes } from './vendors/admin-routes.ts';
 import { vendorMeRoutes } from './vendors/me-routes.ts';
 import { vendorOrderRoutes } from './vendors/order-routes.ts';
+import { adminWebhookEndpointRoutes } from './webhook-endpoints/admin-routes.ts';
+import { webhookEndpointRoutes } from './webhook-endpoints/routes.ts';
 import { webhookTestRoutes } from './webhook-endpoints/webhook-test-routes.ts';
 
 const MAX_BODY_BYTES = 256 * 1024;
@@ -74,6 +76,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(customerServerMeRoutes, external);
   app.register(partnerRoutes, external);
   app.register(webhookTestRoutes, external);
+  app.register(webhookEndpointRoutes, external);
 
   const vendor = { ...deps, prefix: '/api/vendor' };
   app.register(vendorMeRoutes, vendor);
@@ -87,6 +90,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminPersonalDataRoutes, admin);
   app.register(adminDeliveryRoutes, admin);
   app.register(adminVendorRoutes, admin);
+  app.register(adminWebhookEndpointRoutes, admin);
 
   return app;
 }

@@ -1,10 +1,10 @@
-import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
 import { createCustomerServer } from '@vendor-server/platform/customer-servers/create-customer-server.ts';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { requireOperator } from '../plugins/authentication.ts';
 import { toPageRequest } from '../plugins/paging.ts';
 import { CustomerServerParams } from '../schemas/common-schemas.ts';
+import { assertUsableUrl } from '../webhook-endpoints/assert-usable-url.ts';
 import { findCustomerServer, listCustomerServers, renameCustomerServer } from './customer-server-queries.ts';
 import { CustomerServerCreateBody, CustomerServerListQuery, CustomerServerPatchBody } from './schemas.ts';
 import { toCustomerServerResource } from './to-resource.ts';
@@ -21,7 +21,7 @@ export const adminCustomerServerRoutes: Routes = async (app, deps) => {
 
   app.post('/customer-servers', { schema: { body: CustomerServerCreateBody } }, async ({ body }, reply) => {
     const webhookUrl = body.webhookUrl ?? null;
-    if (webhookUrl !== null) assertUsableUrl(webhookUrl, deps.settings.webhookAllowHttp);
+    if (webhookUrl !== null) assertUsableUrl('webhookUrl', webhookUrl, deps.settings);
     const { endpoint, ...created } = await prisma.$transaction((transaction) =>
       createCustomerServer(transaction, deps.secretBox, { name: body.name, webhookUrl }),
     );
@@ -52,8 +52,3 @@ export const adminCustomerServerRoutes: Routes = async (app, deps) => {
     return { ok: true, data: toCustomerServerResource(server) };
   }
 };
-
-function assertUsableUrl(webhookUrl: string, allowHttp: boolean): void {
-  const check = checkEndpointUrl(webhookUrl, { allowHttp });
-  if (!check.ok) throw new ApiError('validation_failed', { details: [`webhookUrl ${check.reason}`] });
-}

@@ -10,11 +10,14 @@ import {
 import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { Actor } from '@vendor-server/domain/orders/actor.ts';
 import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
-import { retryTransient, withTransaction } from '@vendor-server/platform/database/sql-executor.ts';
+import {
+  retryTransient,
+  type SqlExecutor,
+  withTransaction,
+} from '@vendor-server/platform/database/sql-executor.ts';
 import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { logEndpointState } from '@vendor-server/platform/logging/log-endpoint-state.ts';
 import type { FastifyBaseLogger } from 'fastify';
-import type pg from 'pg';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import {
@@ -86,7 +89,7 @@ export async function deleteEndpoint(
 function underLock<Result>(
   { database }: StateDeps,
   endpointId: string,
-  fn: (client: pg.PoolClient, stored: LockedEndpoint) => Promise<Result>,
+  fn: (client: SqlExecutor, stored: LockedEndpoint) => Promise<Result>,
 ): Promise<Result> {
   return retryTransient(() =>
     withTransaction(database.pool, async (client) => {

@@ -37,9 +37,7 @@ export const webhookEndpointRoutes: Routes = async (app, deps) => {
       const created = await createEndpointForCustomerServer(deps, customerServer.id, body);
       const resource = await read(customerServer.id, created.endpointId);
       // The one time that the secret is shown.
-      return reply
-        .code(201)
-        .send({ ok: true, data: { ...resource, signingSecret: created.signingSecret } });
+      return reply.code(201).send({ ok: true, data: { ...resource, signingSecret: created.signingSecret } });
     },
   );
 

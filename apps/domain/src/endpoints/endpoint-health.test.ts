@@ -54,8 +54,7 @@ describe('health', () => {
   test('names since when and why it struggles', () => {
     expect(buildEndpointHealth(FAILING)).toMatchObject({
       state: 'struggling',
-      reason:
-        '12 attempts in a row failed since 2026-11-25T02:00:00.000Z, the last one with: rejected 503.',
+      reason: '12 attempts in a row failed since 2026-11-25T02:00:00.000Z, the last one with: rejected 503.',
       until: null,
     });
   });

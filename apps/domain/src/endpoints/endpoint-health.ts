@@ -97,7 +97,10 @@ function describeFailures({ consecutiveFailures, failingSince, lastFailureReason
   return `${attempts} failed since ${failingSince.toISOString()}${last}.`;
 }
 
-function describeWarning(state: EndpointHealthState, { pending, pendingCapped }: EndpointFacts): string | null {
+function describeWarning(
+  state: EndpointHealthState,
+  { pending, pendingCapped }: EndpointFacts,
+): string | null {
   if (pending === 0) return null;
   if (state === 'paused') return 'Changes wait for it: they are sent when it is resumed.';
   if (state === 'disabled') return 'Changes wait for it: they are sent when it is enabled.';

@@ -31,7 +31,10 @@ export const ERROR_CODES = {
     message: 'Payment for this order was already requested or made.',
   },
   delivery_not_finished: { status: 409, message: 'The delivery is still under way.' },
-  endpoint_limit_reached: { status: 409, message: 'The customer server has as many webhook endpoints as it may.' },
+  endpoint_limit_reached: {
+    status: 409,
+    message: 'The customer server has as many webhook endpoints as it may.',
+  },
   endpoint_paused: { status: 409, message: 'The webhook endpoint is paused.' },
   endpoint_disabled: { status: 409, message: 'The webhook endpoint is disabled.' },
   endpoint_deleted: { status: 409, message: 'The webhook endpoint was deleted.' },
