@@ -10,7 +10,8 @@
  * - A delivery is `blocked` while an earlier one of its lane is open; else `waiting` when its endpoint is not
  *   active, has no room, or has due heads waiting already (no overtaking); else `queued`. This may be decided
  *   on a snapshot that misses what another transaction commits meanwhile: a lane that closed is found by the
- *   look after commit (see promote), and a second head of a lane is refused by the unique index.
+ *   look after commit (see promote), and a second head of a lane is refused by the unique index. So is one next
+ *   to a delivery that was opened again while this statement waited for the order (see platform's reopen.ts).
  * - Changes that commit at the same moment do not see each other's `queued` rows, so a burst may put a few
  *   more than the window in the queue; `promote` then adds none until there is room.
  */

@@ -2,36 +2,25 @@
  * A change of an order against the end of what its endpoint was told before: the API writes the one, a worker
  * the other, and neither sees what the other has not committed.
  */
-
-import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
-import {
-  canAnythingMove,
-  type Lane,
-  lockEndpoint,
-  moveDueHeads,
-  moveLaneNext,
-} from '@vendor-server/platform/deliveries/promote-sql.ts';
-import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import {
   emptyDatabase,
   insertEndpoint,
   insertOrder,
   readDeliveries,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
-import { interleavings, runInterleaved, type Script } from '@vendor-server/platform/testing/interleave.ts';
+import { interleavings, runInterleaved } from '@vendor-server/platform/testing/interleave.ts';
 import {
   findLanesWithTwoHeads,
   findOvertakenLanes,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
+import { createStage } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
-import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
-import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveries/record-sql.ts';
+import type { RecordedStep } from '@vendor-server/worker/deliveries/record-sql.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { buildChange, buildEnd, dontLook, type Look, look, lookInSteps } from './lane-scripts.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -42,87 +31,6 @@ afterAll(() => subject.drop());
 beforeEach(() => emptyDatabase(subject.database.pool));
 
 const pool = () => subject.database.pool;
-
-/** How a side looks after its commit, as steps. */
-type Look = (party: Party, lane: Lane) => Script['steps'];
-
-/** What ships, at one go. */
-const look: Look = (_party, { endpointId, orderId }) => [
-  () => promote(subject.database, endpointId, orderId),
-];
-
-/** The same as its statements, so that the other side can come between them. */
-const lookInSteps: Look = ({ client, begin, commit }, lane) => {
-  let found = false;
-  const ifFound = (run: () => Promise<unknown>) => async () => {
-    if (found) await run();
-  };
-  return [
-    async () => {
-      found = await canAnythingMove(client, lane.endpointId, lane.orderId);
-    },
-    ifFound(async () => {
-      await begin();
-      await lockEndpoint(client, lane.endpointId);
-    }),
-    ifFound(async () => {
-      await moveLaneNext(client, lane);
-      await moveDueHeads(client, lane.endpointId);
-      await commit();
-    }),
-  ];
-};
-
-const dontLook: Look = () => [];
-
-/** The order is cancelled, on the version read before. */
-async function buildChange(party: Party, lane: Lane, lookAfter: Look): Promise<Script> {
-  const found = await findAnyOrder(pool(), lane.orderId);
-  if (found === null) throw new Error('there is no such order');
-  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-  const decision = decideTransition(found.order, request, found.now);
-  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
-  const { next, from, reason } = decision;
-  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
-  return {
-    party,
-    steps: [
-      async () => {
-        await party.begin();
-        await writeOrderChange(party.client, next, record);
-      },
-      () => party.commit(),
-      ...lookAfter(party, lane),
-    ],
-  };
-}
-
-/** The attempt of the lane's head has got its answer. */
-async function buildEnd(party: Party, lane: Lane, step: RecordedStep, lookAfter: Look): Promise<Script> {
-  const [head] = await readDeliveries(pool(), lane.orderId);
-  if (head === undefined) throw new Error('the lane is empty');
-  await claimDelivery(pool(), { deliveryId: head.id, generation: 1 }, 'token', 10_000);
-  const key = { deliveryId: head.id, attemptNumber: 1, token: 'token' };
-  const result = {
-    outcome: 'acknowledged',
-    responseStatus: 200,
-    responseExcerpt: null,
-    retryAfter: null,
-    error: null,
-    durationMs: 5,
-  } as const;
-  return {
-    party,
-    steps: [
-      async () => {
-        await party.begin();
-        await recordAttempt(party.client, key, result, step);
-      },
-      () => party.commit(),
-      ...lookAfter(party, lane),
-    ],
-  };
-}
 
 interface Sides {
   readonly change: Look;
@@ -142,8 +50,8 @@ async function runAll(sides: Sides, step: RecordedStep = DELIVERED, isPaused = f
     const { orderId } = await insertOrder(pool(), endpoint, ['queued']);
     const lane = { ...endpoint, orderId };
     const scripts = [
-      await buildChange(api, lane, sides.change),
-      await buildEnd(worker, lane, step, sides.end),
+      await buildChange(pool(), api, lane, sides.change),
+      await buildEnd(pool(), worker, lane, step, sides.end),
     ];
     if (isPaused) {
       await pool().query(`update webhook_endpoints set state = 'paused' where id = $1`, [lane.endpointId]);

@@ -9,11 +9,14 @@
  *    after the lock was taken: in READ COMMITTED each sees everything the lock's last holder committed, so the
  *    window is never overfilled here and two promotes never pick the same head.
  * 3. *Lowest version first.* `moveLaneNext` takes the lowest blocked version of a lane without a head. A change
- *    that commits meanwhile has a higher version and is itself `blocked`, because it saw the blocked one.
+ *    that commits meanwhile has a higher version and is itself `blocked`, because it saw the blocked one; only
+ *    one that was opened again a moment ago it may have missed (see reopen.ts).
  * 4. *The index has the last word.* At most one `waiting` or `queued` delivery per lane is a unique index. If
- *    any of the above were wrong, a transaction would fail, not an order be broken; the caller looks again.
+ *    any of the above were wrong, or a change missed what was opened again, a transaction fails and no order is
+ *    broken; whoever was refused looks again.
  */
 import type { Database } from '../database/create-database.ts';
+import { isUniqueViolation } from '../database/database-errors.ts';
 import { retryTransient, withTransaction } from '../database/sql-executor.ts';
 import type { DeliveryJobData } from '../queue/delivery-job.ts';
 import {
@@ -36,6 +39,20 @@ export async function promote(
   orderId: string | null,
 ): Promise<DeliveryJobData[]> {
   if (!(await canAnythingMove(database.pool, endpointId, orderId))) return [];
+  try {
+    return await move(database, endpointId, orderId);
+  } catch (error) {
+    if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
+    // The lane got its head from a change that has committed by now: this time it is seen.
+    return move(database, endpointId, orderId);
+  }
+}
+
+function move(
+  database: Pick<Database, 'pool'>,
+  endpointId: string,
+  orderId: string | null,
+): Promise<DeliveryJobData[]> {
   return retryTransient(() =>
     withTransaction(database.pool, async (client) => {
       await lockEndpoint(client, endpointId);

@@ -35,16 +35,20 @@ export async function findLanesWithTwoHeads(executor: SqlExecutor): Promise<Brok
   return rows;
 }
 
-/** Lanes in which a version went ahead while an earlier one was still open, or was sent before its end. */
+/**
+ * Lanes in which a version went ahead while an earlier one was still open, or was sent before its end. Not looked
+ * at are earlier ones that were opened again: those have ended once, and later ones did not wait for a second time.
+ */
 export async function findOvertakenLanes(executor: SqlExecutor): Promise<BrokenLane[]> {
   const { rows } = await executor.query<BrokenLane>(`
     select early.order_id as "orderId", array[early.order_version, late.order_version] as versions
       from deliveries early
       join deliveries late on late.endpoint_id = early.endpoint_id and late.order_id = early.order_id
                           and late.order_version > early.order_version
-     where (early.finished_at is null and late.state <> 'blocked')
-        or exists (select 1 from delivery_attempts a
-                    where a.delivery_id = late.id and a.started_at < early.finished_at)
+     where early.opened_by = 'change'
+       and ((early.finished_at is null and late.state <> 'blocked')
+         or exists (select 1 from delivery_attempts a
+                     where a.delivery_id = late.id and a.started_at < early.finished_at))
      order by 1, 2`);
   return rows;
 }

@@ -1,0 +1,130 @@
+/** What the API and the workers do to one lane, as steps that others can come between. */
+import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
+import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import {
+  canAnythingMove,
+  type Lane,
+  lockEndpoint,
+  moveDueHeads,
+  moveLaneNext,
+} from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import { readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import type { Script } from '@vendor-server/platform/testing/interleave.ts';
+import type { Party } from '@vendor-server/platform/testing/party.ts';
+import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
+import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveries/record-sql.ts';
+import type pg from 'pg';
+
+/** How a side looks after its commit, as steps. */
+export type Look = (party: Party, lane: Lane) => Script['steps'];
+
+export const dontLook: Look = () => [];
+
+/** What ships, at one go, on the party's own connection: another one's waits would not be seen. */
+export const look: Look = ({ client }, { endpointId, orderId }) => {
+  const connection = { query: client.query.bind(client), release: () => undefined };
+  const pool = { ...connection, connect: async () => connection } as unknown as pg.Pool;
+  return [() => promote({ pool }, endpointId, orderId)];
+};
+
+/** The same as its statements, so that the other side can come between them. */
+export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
+  let found = false;
+  const ifFound = (run: () => Promise<unknown>) => async () => {
+    if (found) await run();
+  };
+  return [
+    async () => {
+      found = await canAnythingMove(client, lane.endpointId, lane.orderId);
+    },
+    ifFound(async () => {
+      await begin();
+      await lockEndpoint(client, lane.endpointId);
+    }),
+    ifFound(async () => {
+      await moveLaneNext(client, lane);
+      await moveDueHeads(client, lane.endpointId);
+      await commit();
+    }),
+  ];
+};
+
+/**
+ * The order is cancelled, on the version read before the script begins; decided again when that is not the
+ * order's any more, or the lane got another head.
+ *
+ * @param onRefused told of every time that the lane's index refused the change's own delivery
+ */
+export async function buildChange(
+  executor: SqlExecutor,
+  party: Party,
+  lane: Lane,
+  lookAfter: Look,
+  onRefused: () => void = () => undefined,
+): Promise<Script> {
+  let decided = await decideCancellation(executor, lane.orderId);
+
+  async function write(): Promise<void> {
+    await party.begin();
+    try {
+      if ((await writeOrderChange(party.client, decided.next, decided.record)) !== null) return;
+    } catch (error) {
+      if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
+      onRefused();
+    }
+    await party.client.query('rollback');
+    decided = await decideCancellation(executor, lane.orderId);
+    await write();
+  }
+
+  return { party, steps: [write, () => party.commit(), ...lookAfter(party, lane)] };
+}
+
+async function decideCancellation(executor: SqlExecutor, orderId: string) {
+  const found = await findAnyOrder(executor, orderId);
+  if (found === null) throw new Error('there is no such order');
+  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
+  const decision = decideTransition(found.order, request, found.now);
+  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
+  const { next, from, reason } = decision;
+  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
+  return { next, record };
+}
+
+/** The attempt of the lane's `queued` head has got its answer. */
+export async function buildEnd(
+  executor: SqlExecutor,
+  party: Party,
+  lane: Lane,
+  step: RecordedStep,
+  lookAfter: Look,
+): Promise<Script> {
+  const head = (await readDeliveries(executor, lane.orderId)).find(({ state }) => state === 'queued');
+  if (head === undefined) throw new Error('the lane has no head in the queue');
+  await claimDelivery(executor, { deliveryId: head.id, generation: head.generation }, 'token', 10_000);
+  const key = { deliveryId: head.id, attemptNumber: head.attemptCount + 1, token: 'token' };
+  const result = {
+    outcome: 'acknowledged',
+    responseStatus: 200,
+    responseExcerpt: null,
+    retryAfter: null,
+    error: null,
+    durationMs: 5,
+  } as const;
+  return {
+    party,
+    steps: [
+      async () => {
+        await party.begin();
+        await recordAttempt(party.client, key, result, step);
+      },
+      () => party.commit(),
+      ...lookAfter(party, lane),
+    ],
+  };
+}
