@@ -24,6 +24,8 @@ import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
 import { wellFormedQuery } from './plugins/well-formed-query.ts';
 import { apiReference } from './reference/api-reference.ts';
+import { adminTimelineRoutes } from './timelines/admin-routes.ts';
+import { timelineRoutes } from './timelines/routes.ts';
 import { adminVendorRoutes } from './vendors/admin-routes.ts';
 import { vendorMeRoutes } from './vendors/me-routes.ts';
 import { vendorOrderRoutes } from './vendors/order-routes.ts';
@@ -72,6 +74,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
 
   const external = { ...deps, prefix: '/api/external' };
   app.register(orderRoutes, external);
+  app.register(timelineRoutes, external);
   app.register(deliveryRoutes, external);
   app.register(customerServerMeRoutes, external);
   app.register(partnerRoutes, external);
@@ -88,6 +91,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminSecretRotationRoutes, admin);
   app.register(adminOrderRoutes, admin);
   app.register(adminPersonalDataRoutes, admin);
+  app.register(adminTimelineRoutes, admin);
   app.register(adminDeliveryRoutes, admin);
   app.register(adminVendorRoutes, admin);
   app.register(adminWebhookEndpointRoutes, admin);

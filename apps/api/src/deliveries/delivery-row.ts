@@ -31,16 +31,22 @@ export interface DeliveryRow {
   finishedAt: Date | null;
 }
 
+/** Of `deliveries d`: when its next attempt is due; null when it has ended or is blocked. */
+export const NEXT_ATTEMPT_AT = `case when d.state in ('waiting', 'queued') then d.due_at end`;
+
+/** Of `deliveries d`: the head of its lane, which has to end first. */
+export const BLOCKED_BY = `
+  (select h.id from deliveries h
+    where d.state = 'blocked' and h.endpoint_id = d.endpoint_id and h.order_id = d.order_id
+      and h.state in ('waiting', 'queued'))`;
+
 /** Of `deliveries d`, `order_transitions t` and `webhook_endpoints e`: see `JOIN_CHANGE_AND_ENDPOINT`. */
 export const DELIVERY_COLUMNS = `
   d.id as "deliveryId", d.customer_server_id as "customerServerId", d.order_id as "orderId",
   d.order_version as version, t.to_status as status, d.endpoint_id as "endpointId", e.url, d.state,
   d.changed_at as "changedAt", d.opened_by as "openedBy", d.opened_at as "openedAt", d.replay_id as "replayId",
   d.attempt_count as "attemptCount",
-  case when d.state in ('waiting', 'queued') then d.due_at end as "nextAttemptAt",
-  (select h.id from deliveries h
-    where d.state = 'blocked' and h.endpoint_id = d.endpoint_id and h.order_id = d.order_id
-      and h.state in ('waiting', 'queued')) as "blockedBy",
+  ${NEXT_ATTEMPT_AT} as "nextAttemptAt", ${BLOCKED_BY} as "blockedBy",
   d.last_outcome as "lastOutcome", d.last_response_status as "lastResponseStatus", d.last_error as "lastError",
   d.finished_at as "finishedAt"`;
 

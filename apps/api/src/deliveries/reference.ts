@@ -61,6 +61,7 @@ export const listDeliveriesReference: RouteReference = {
       example: { ok: true, data: [delivery], nextCursor: null },
     },
   },
+  errors: ['validation_failed'],
 };
 
 export const getDeliveryReference: RouteReference = {
@@ -92,6 +93,7 @@ export const listAllDeliveriesReference: RouteReference = {
       example: { ok: true, data: [{ ...delivery, customerServerId }], nextCursor: null },
     },
   },
+  errors: ['validation_failed'],
 };
 
 export const getAnyDeliveryReference: RouteReference = {

@@ -116,6 +116,7 @@ describe('lists of values', () => {
     ['order_transitions_actor_check', ACTOR_TYPES],
     ['deliveries_state_check', DELIVERY_STATES],
     ['deliveries_finished_check', FINAL_DELIVERY_STATES],
+    ['pruned_deliveries_state_check', FINAL_DELIVERY_STATES],
   ])('%s has those of the domain', async (constraint, values) => {
     const { rows } = await pool.query<{ definition: string }>(
       'select pg_get_constraintdef(oid) as definition from pg_constraint where conname = $1',
