@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
+import type { ApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
+import type { MetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import type { UseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
@@ -14,7 +16,7 @@ export interface AppDeps {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly database: Database;
-  /** Asked by `/readyz` only: changes reach it through the dispatcher. */
+  /** Asked by `/readyz` and `/metrics` only: changes reach it through the dispatcher. */
   readonly queue: DeliveryQueue;
   /** Hands over what a committed change left to do. */
   readonly dispatcher: Dispatcher;
@@ -23,6 +25,9 @@ export interface AppDeps {
   /** What rate limits count in. */
   readonly useCounter: UseCounter;
   readonly secretBox: SecretBox;
+  readonly metrics: ApiMetrics;
+  /** What `/metrics` answers. */
+  readonly metricsPage: MetricsPage;
   /** For the webhook test; deliveries are sent by the worker. */
   readonly sender: Sender;
 }

@@ -9,6 +9,7 @@ import { deliveryRoutes } from './deliveries/routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
 import { healthRoutes } from './health/routes.ts';
+import { metricsRoutes } from './metrics/routes.ts';
 import { offerRoutes } from './offers/routes.ts';
 import { adminOrderRoutes } from './orders/admin-routes.ts';
 import { adminPersonalDataRoutes } from './orders/personal-data-routes.ts';
@@ -17,6 +18,7 @@ import { partnerRoutes } from './partners/routes.ts';
 import { authentication } from './plugins/authentication.ts';
 import { gracefulClose } from './plugins/graceful-close.ts';
 import { jsonBody } from './plugins/json-body.ts';
+import { requestCount } from './plugins/request-count.ts';
 import { chooseRequestId, requestId } from './plugins/request-id.ts';
 import { requestLog } from './plugins/request-log.ts';
 import { singleHeaders } from './plugins/single-headers.ts';
@@ -60,6 +62,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.setErrorHandler(handleError);
 
   app.register(gracefulClose);
+  app.register(requestCount, deps);
   app.register(requestLog);
   app.register(requestId);
   app.register(unknownRoute);
@@ -71,6 +74,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(apiReference);
 
   app.register(healthRoutes, deps);
+  app.register(metricsRoutes, deps);
 
   const external = { ...deps, prefix: '/api/external' };
   app.register(orderRoutes, external);

@@ -4,6 +4,9 @@ import { createDispatcher } from '@vendor-server/platform/deliveries/create-disp
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
+import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
+import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
@@ -13,6 +16,7 @@ import { describeSettings } from '@vendor-server/platform/settings/describe-sett
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { buildApp } from './app.ts';
+import { createReadChecks } from './health/create-read-checks.ts';
 import { createOfferEvents } from './offers/offer-events.ts';
 
 /** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
@@ -79,20 +83,24 @@ await runProcess({
       (started) => started.close(),
     );
     const offerEvents = createOfferEvents();
+    const registry = createMetricsRegistry();
+    const metrics = createApiMetrics(registry);
+    const readChecks = createReadChecks({ database, queue });
+    const metricsPage = createMetricsPage({ registry, executor: database.pool, queue, readChecks });
+    const deps = {
+      settings,
+      logger,
+      database,
+      queue,
+      dispatcher,
+      offerEvents,
+      useCounter,
+      secretBox,
+      sender,
+    };
     const app = await lifecycle.start(
       'app',
-      () =>
-        buildApp({
-          settings,
-          logger,
-          database,
-          queue,
-          dispatcher,
-          offerEvents,
-          useCounter,
-          secretBox,
-          sender,
-        }),
+      () => buildApp({ ...deps, metrics, metricsPage }),
       // Stops listening, answers what is in flight, and closes the connections.
       (started) => started.close(),
     );

@@ -4,6 +4,7 @@ import { createDispatcher } from '@vendor-server/platform/deliveries/create-disp
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
@@ -53,8 +54,9 @@ await runProcess({
       previous: settings.secretsEncryptionKeyPrevious,
     });
     const dispatcher = createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS });
+    const registry = createMetricsRegistry();
     const { port } = await startWorker(
-      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender },
+      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender, registry },
       lifecycle,
     );
     logger.info({ host: settings.host, port, concurrency: settings.webhookConcurrency }, 'Worker ready');

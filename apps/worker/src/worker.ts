@@ -5,14 +5,19 @@ import {
 } from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
+import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
+import type { MetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
+import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { startDeliveryConsumer } from '@vendor-server/platform/queue/delivery-consumer.ts';
 import type { DeliveryQueue, DeliveryQueueOptions } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
 import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
+import { createMetricsGate } from './health/create-metrics-gate.ts';
 import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
 import { createRelayTick } from './relay/relay-tick.ts';
@@ -28,6 +33,7 @@ export interface WorkerDeps {
   readonly dispatcher: Dispatcher;
   readonly secretBox: SecretBox;
   readonly sender: Sender;
+  readonly registry: MetricsRegistry;
 }
 
 /**
@@ -35,13 +41,21 @@ export interface WorkerDeps {
  * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
-  const { settings, logger, database, queue, dispatcher, queueOptions } = deps;
+  const { settings, logger, database, queue, dispatcher, queueOptions, registry } = deps;
   // The consumer's statements are watched too: its records are the calls that matter.
   const executor = createWatchedExecutor(database.pool);
   const readiness = createReadiness({ executor, queue });
+  const metrics = createWorkerMetrics(registry);
+  const metricsPage = createMetricsPage({
+    registry,
+    executor: database.pool,
+    queue,
+    readChecks: async () => (await readiness.report()).checks,
+  });
+  const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   async function attempt(job: { deliveryId: string; generation: number }): Promise<AttemptEnd> {
-    const end = await attemptDelivery({ ...deps, executor }, job);
+    const end = await attemptDelivery({ ...deps, executor, metrics }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
   }
@@ -58,7 +72,7 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   );
   await lifecycle.start(
     'relay',
-    () => startRelay(database, createRelayTick({ database, executor, queue, logger }), logger),
+    () => startRelay(database, relayTick, logger),
     (relay) => relay.stop(),
   );
   await lifecycle.start(
@@ -75,9 +89,21 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
       await consumer.close();
     },
   );
+  const useCounter = await lifecycle.start(
+    'use counter',
+    () => createUseCounter({ shared: null, logger }),
+    (counter) => counter.close(),
+  );
   const health = await lifecycle.start(
     'health server',
-    () => startHealthServer({ host: settings.host, port: settings.workerPort, readiness }),
+    () =>
+      startHealthServer({
+        host: settings.host,
+        port: settings.workerPort,
+        readiness,
+        metricsPage,
+        metricsGate: createMetricsGate({ settings, useCounter }),
+      }),
     (server) => server.close(),
   );
   return { port: health.port };

@@ -16,10 +16,12 @@ const WAITING: RecordedDelivery = {
 test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked after', async () => {
   const dispatch = vi.fn(async () => {});
   const lines: string[] = [];
+  const countTransition = vi.fn();
   const deps = {
     dispatcher: { dispatch, add: vi.fn(), drain: vi.fn() },
     logger: createLoggerTo({ write: (line) => void lines.push(line) }, { name: 'test', level: 'info' }),
     offerEvents: createOfferEvents(),
+    metrics: { countTransition, countRequest: vi.fn() },
   };
   const order = sampleOrder();
   await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false });
@@ -28,6 +30,8 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
     jobs: [],
     lanes: [{ endpointId: WAITING.endpointId, orderId: order.orderId }],
   });
+
+  expect(countTransition.mock.calls).toEqual([[order.status]]);
 
   await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: true });
   expect(lines).toHaveLength(1);

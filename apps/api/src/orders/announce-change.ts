@@ -6,15 +6,21 @@ import { publishOrderChange } from '../offers/offer-events.ts';
 import type { RecordedChange } from './order-change-sql.ts';
 
 /**
- * Tells the offer streams of a committed change and hands it over to the queue. Waits at most the
+ * Counts a committed change, tells the offer streams of it and hands it over to the queue. Waits at most the
  * dispatcher's limit and never fails: the change is safe, and what cannot be handed over now the relay finds.
  */
 export async function announceChange(
-  { dispatcher, logger, offerEvents }: Pick<AppDeps, 'dispatcher' | 'logger' | 'offerEvents'>,
+  {
+    dispatcher,
+    logger,
+    metrics,
+    offerEvents,
+  }: Pick<AppDeps, 'dispatcher' | 'logger' | 'metrics' | 'offerEvents'>,
   order: OrderSnapshot,
   previousStatus: OrderStatus | null,
   { deliveries, hasEndpoint }: RecordedChange,
 ): Promise<void> {
+  metrics.countTransition(order.status);
   publishOrderChange(offerEvents, { orderId: order.orderId, from: previousStatus, to: order.status });
   if (!hasEndpoint) {
     const { orderId, status } = order;

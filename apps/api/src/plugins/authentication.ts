@@ -8,14 +8,22 @@
  * Here, and nowhere else, requests are counted against their caller's limit, and wrong credentials against
  * their address's.
  */
-import { hashSecret, secretsEqual } from '@vendor-server/platform/secrets/hash-secret.ts';
+import {
+  checkOperatorCredential,
+  isOneOfSecrets,
+  MISSING_OPERATOR_CREDENTIAL,
+  OPERATOR_CHALLENGE,
+  WRONG_OPERATOR_CREDENTIAL,
+} from '@vendor-server/platform/secrets/check-operator-credential.ts';
+import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
+import { readAuthorization } from '@vendor-server/platform/secrets/read-authorization.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { countRequest, refuseCredential } from '../protection/rate-limits.ts';
 import { findCustomerServerBySecretHash, findVendorByApiKeyHash } from './authentication-sql.ts';
-import { isOperatorName, readAuthorization } from './read-authorization.ts';
+import { isOperatorName } from './is-operator-name.ts';
 
 export interface CallingCustomerServer {
   readonly id: string;
@@ -81,7 +89,7 @@ export function assertIsPartner(deps: Deps, request: FastifyRequest): void {
   if (typeof secret !== 'string' || secret === '') {
     throw new ApiError('unauthorized', { message: 'missing vendor secret' });
   }
-  if (!isOneOf(deps.settings.externalVendorSecrets, secret)) {
+  if (!isOneOfSecrets(deps.settings.externalVendorSecrets, secret)) {
     throw refuseCredential(deps, request, { message: INVALID_PARTNER_SECRET });
   }
 }
@@ -110,26 +118,18 @@ export function requireVendor(deps: Deps): Require {
 
 /** `Authorization: Bearer <ADMIN_API_KEY>`, or in a browser HTTP Basic with the user `admin`. */
 export function requireOperator(deps: Deps): Require {
-  const challenge = { 'www-authenticate': 'Basic realm="Vendor Server", charset="UTF-8"' };
+  const challenge = { 'www-authenticate': OPERATOR_CHALLENGE };
   return async (request, reply) => {
-    const given = readAuthorization(request.headers.authorization);
-    if (given === null) {
-      const message = 'Authentication required: Missing Authorization header';
-      throw new ApiError('unauthorized', { message, headers: challenge });
+    const check = checkOperatorCredential(deps.settings, request.headers.authorization);
+    if (check === 'missing') {
+      throw new ApiError('unauthorized', { message: MISSING_OPERATOR_CREDENTIAL, headers: challenge });
     }
-    const isKnownUser = given.scheme === 'bearer' || given.user === 'admin';
-    if (!isOneOf(deps.settings.adminApiKeys, given.secret) || !isKnownUser) {
-      const message = 'Authentication failed: Invalid operator credential';
-      throw refuseCredential(deps, request, { message, headers: challenge });
+    if (check === 'wrong') {
+      throw refuseCredential(deps, request, { message: WRONG_OPERATOR_CREDENTIAL, headers: challenge });
     }
     countRequest(deps, reply, { kind: 'operator' });
     request.operator = { name: readOperatorName(request.headers['x-operator']) };
   };
-}
-
-/** Compares with every secret, also after one fitted. */
-function isOneOf(secrets: readonly string[], given: string): boolean {
-  return secrets.map((secret) => secretsEqual(secret, given)).includes(true);
 }
 
 function readOperatorName(header: string | string[] | undefined): string | null {

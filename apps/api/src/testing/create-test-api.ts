@@ -3,6 +3,9 @@ import { createDatabase, type Database } from '@vendor-server/platform/database/
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
+import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
+import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
@@ -15,6 +18,7 @@ import { createSender } from '@vendor-server/sender/create-sender.ts';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
 import type { AppDeps } from '../app-deps.ts';
+import { createReadChecks } from '../health/create-read-checks.ts';
 import { createOfferEvents } from '../offers/offer-events.ts';
 
 export const OPERATOR_KEY = 'test-admin-key-1';
@@ -77,6 +81,10 @@ export async function createTestApi(
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
     logger,
   });
+  const registry = createMetricsRegistry();
+  const metrics = createApiMetrics(registry);
+  const readChecks = createReadChecks({ database, queue });
+  const metricsPage = createMetricsPage({ registry, executor: database.pool, queue, readChecks });
   const deps: AppDeps = {
     settings,
     logger,
@@ -87,6 +95,8 @@ export async function createTestApi(
     useCounter,
     secretBox,
     sender,
+    metrics,
+    metricsPage,
   };
   const app = buildApp(deps);
 
@@ -143,6 +153,7 @@ function createListQueue(jobs: DeliveryJobRequest[]): DeliveryQueue {
       jobs.push(...added);
     },
     stateOf: async () => 'live',
+    counts: async () => ({ waiting: jobs.length, active: 0, delayed: 0, completed: 0, failed: 0 }),
     ping: async () => undefined,
     close: async () => undefined,
   };

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { AppDeps } from '@vendor-server/api/app-deps.ts';
+import { createReadChecks } from '@vendor-server/api/health/create-read-checks.ts';
 import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
 import { createOrder } from '@vendor-server/api/orders/create-order.ts';
@@ -10,6 +11,9 @@ import { createDispatcher } from '@vendor-server/platform/deliveries/create-disp
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { createLifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
+import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
+import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
@@ -89,6 +93,8 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
   });
   const offerEvents = createOfferEvents();
   const useCounter = createUseCounter({ shared: null, logger });
+  const registry = createMetricsRegistry();
+  const readChecks = createReadChecks({ database, queue });
   const api: AppDeps = {
     settings,
     logger,
@@ -99,6 +105,8 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     useCounter,
     secretBox,
     sender,
+    metrics: createApiMetrics(registry),
+    metricsPage: createMetricsPage({ registry, executor: database.pool, queue, readChecks }),
   };
   const context = { requestId: 'test-request', traceparent: null };
   const vendorId = createId();
@@ -137,7 +145,10 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
       const worker: StageWorker = { stop: () => lifecycle.stop('the test is over') };
       workers.add(worker);
       const workerDispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
-      await startWorker({ ...api, dispatcher: workerDispatcher, queueOptions }, lifecycle);
+      await startWorker(
+        { ...api, dispatcher: workerDispatcher, queueOptions, registry: createMetricsRegistry() },
+        lifecycle,
+      );
       return worker;
     },
     async close() {

@@ -37,6 +37,7 @@ function createSubject(
       return answer.promise;
     },
     stateOf: async () => 'gone' as const,
+    counts: async () => ({ waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }),
     ping: async () => undefined,
     close: async () => undefined,
   };

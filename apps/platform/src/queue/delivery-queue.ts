@@ -30,6 +30,10 @@ const JOB_OPTIONS = {
 /** What the queue says of a job: `live` will run without help; `scheduled` only if its time or worker comes. */
 export type DeliveryJobState = 'live' | 'scheduled' | 'gone';
 
+/** How many jobs the queue holds, by what they wait for; of finished ones it remembers the latest only. */
+export type QueueCounts = Readonly<Record<(typeof COUNTED_STATES)[number], number>>;
+const COUNTED_STATES = ['waiting', 'active', 'delayed', 'completed', 'failed'] as const;
+
 export interface DeliveryQueueOptions {
   readonly redisUrl: string | null;
   readonly databaseUrl: string;
@@ -41,6 +45,8 @@ export interface DeliveryQueue {
   add(jobs: readonly DeliveryJobRequest[]): Promise<void>;
   /** State of one job; rejects when the queue cannot say. */
   stateOf(deliveryId: string, generation: number): Promise<DeliveryJobState>;
+  /** Rejects when the queue does not answer within about a second. */
+  counts(): Promise<QueueCounts>;
   /** Rejects when the queue does not answer within about a second. */
   ping(): Promise<void>;
   close(): Promise<void>;
@@ -70,6 +76,12 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
       // Not `getState`: on Redis it walks the whole list of waiting jobs, 14 ms a call with 16 000 of them.
       if (await job.isDelayed()) return 'scheduled';
       return (await job.isActive()) ? 'scheduled' : 'live';
+    },
+    async counts() {
+      const counts = await (await opened.getQueue()).getJobCounts(...COUNTED_STATES);
+      const { waiting = 0, paused = 0, active = 0, delayed = 0, completed = 0, failed = 0 } = counts;
+      // BullMQ calls what waits "paused" while somebody has paused the queue.
+      return { waiting: waiting + paused, active, delayed, completed, failed };
     },
     ping: () => opened.ping(),
     close: () => opened.close(),

@@ -13,12 +13,14 @@ import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-out
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
+import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
+import { countAttempt } from './count-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { recordUntilKnown } from './record-attempt.ts';
 import { type AttemptKey, adoptSharedSecret, type RecordedStep, releaseClaim } from './record-sql.ts';
@@ -35,6 +37,7 @@ export interface AttemptDeps {
   readonly secretBox: SecretBox;
   readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
   readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
 }
 
 /** What becomes of the job. */
@@ -75,7 +78,9 @@ export async function attemptDelivery(
 
   const step = decideStep(deps, claimed, result);
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
-  logAttempt(deps.logger, claimed, result, fate === 'lost' ? { kind: 'lost' } : step);
+  const end = fate === 'lost' ? ({ kind: 'lost' } as const) : step;
+  countAttempt(deps.metrics, claimed, result, end);
+  logAttempt(deps.logger, claimed, result, end);
   if (fate === 'lost') return DONE;
   return endRecorded(deps, claimed, result, step);
 }
@@ -97,7 +102,7 @@ async function send(
  * a mistake in the code. The delivery costs nothing and waits; another worker, or this one mended, may send it.
  */
 async function endOwnFault(
-  { executor, dispatcher, logger }: AttemptDeps,
+  { executor, dispatcher, logger, metrics }: AttemptDeps,
   { orderId, endpointId }: ClaimedDelivery,
   key: AttemptKey,
   error: unknown,
@@ -107,6 +112,7 @@ async function endOwnFault(
     { err: error, orderId, deliveryId, endpointId, attempt, retryInMs: OWN_FAULT_PAUSE_MS },
     'Webhook could not be sent by a fault of ours',
   );
+  metrics.countOwnFault();
   await releaseClaim(
     executor,
     key,

@@ -17,6 +17,8 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     customerServerId: '0190aaaaaaaabbbbbbbb0004',
     orderId: '0190aaaaaaaabbbbbbbb0003',
     orderVersion: 5,
+    changedAt: new Date(),
+    openedBy: 'change',
     status: 'in_progress',
     previousStatus: 'accepted',
     requestId: null,

@@ -20,6 +20,10 @@ export interface ClaimedDelivery {
   readonly customerServerId: string;
   readonly orderId: string;
   readonly orderVersion: number;
+  /** When the order changed. */
+  readonly changedAt: Date;
+  /** What opened the delivery: its change, or later a resend or replay. */
+  readonly openedBy: 'change' | 'resend' | 'replay';
   readonly status: string;
   readonly previousStatus: string | null;
   readonly requestId: string | null;
@@ -73,7 +77,7 @@ export async function claimDelivery(
            and e.id = d.endpoint_id and e.deleted_at is null and e.state = 'active'
            and (e."window" > 0 or d.is_probe)
         returning d.id, d.attempt_count, d.budget_used, d.interrupted_count, d.opened_by, d.is_probe,
-                  d.use_other_secret,
+                  d.use_other_secret, d.changed_at,
                   d.transition_id, d.endpoint_id, d.customer_server_id, d.order_id, d.order_version
       ), attempt as (
         insert into delivery_attempts (delivery_id, attempt_number, claim_token, trigger, started_at)
@@ -89,7 +93,7 @@ export async function claimDelivery(
         returning delivery_id, started_at
       )
       select c.id as "deliveryId", c.customer_server_id as "customerServerId", c.order_id as "orderId",
-             c.order_version as "orderVersion", t.to_status as status, t.from_status as "previousStatus",
+             c.order_version as "orderVersion", c.changed_at as "changedAt", c.opened_by as "openedBy", t.to_status as status, t.from_status as "previousStatus",
              t.request_id as "requestId", t.body, a.started_at as "attemptedAt",
              c.attempt_count as "attemptNumber", c.budget_used as "budgetUsed", c.is_probe as "isProbe",
              e.id as "endpointId", e.url, coalesce(e.timeout_ms, $4::int) as "timeoutMs",

@@ -23,7 +23,13 @@ async function start() {
   let now = 0;
   let ping: () => Promise<void> = async () => undefined;
   const readiness = createReadiness({ executor: pool(), queue: { ping: () => ping() }, now: () => now });
-  const server = await startHealthServer({ host: '127.0.0.1', port: 0, readiness });
+  const server = await startHealthServer({
+    host: '127.0.0.1',
+    port: 0,
+    readiness,
+    metricsPage: { contentType: 'text/plain', read: async () => 'none' },
+    metricsGate: () => null,
+  });
   onTestFinished(() => server.close());
   return {
     readiness,

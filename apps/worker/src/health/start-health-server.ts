@@ -1,31 +1,63 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
+import type { MetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
+import type { MetricsGate, Refusal } from './create-metrics-gate.ts';
 import type { Readiness } from './create-readiness.ts';
+
+export interface HealthServerOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly readiness: Readiness;
+  readonly metricsPage: MetricsPage;
+  readonly metricsGate: MetricsGate;
+}
 
 export interface HealthServer {
   readonly port: number;
   close(): Promise<void>;
 }
 
-/** Serves `GET /livez` (the process answers) and `GET /readyz` (it can deliver). No credential, no content. */
+type Handle = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+/**
+ * Serves `GET /livez` (the process answers) and `GET /readyz` (it can deliver), without credential and content, and
+ * `GET /metrics` to operators.
+ */
 export async function startHealthServer({
   host,
   port,
   readiness,
-}: {
-  readonly host: string;
-  readonly port: number;
-  readonly readiness: Readiness;
-}): Promise<HealthServer> {
+  metricsPage,
+  metricsGate,
+}: HealthServerOptions): Promise<HealthServer> {
+  const handlers: Readonly<Record<string, Handle>> = {
+    '/livez': (_request, response) => answer(response, 200, { status: 'up' }),
+    async '/readyz'(_request, response) {
+      const report = await readiness.report();
+      answer(response, report.status === 'up' ? 200 : 503, report);
+    },
+    async '/metrics'(request, response) {
+      const refusal = metricsGate(request);
+      if (refusal !== null) return refuse(response, refusal);
+      const text = await metricsPage.read();
+      response.writeHead(200, { 'content-type': metricsPage.contentType, 'cache-control': 'no-store' });
+      response.end(text);
+    },
+  };
   const server = createServer((request, response) => {
-    const path = request.url?.split('?')[0];
-    if (path !== '/livez' && path !== '/readyz') return refuse(response, 'not_found');
-    if (request.method !== 'GET' && request.method !== 'HEAD') return refuse(response, 'method_not_allowed');
-    if (path === '/livez') return answer(response, 200, { status: 'up' });
-    void readiness.report().then((report) => answer(response, report.status === 'up' ? 200 : 503, report));
+    const path = request.url?.split('?')[0] ?? '';
+    const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
+    if (handle === undefined) return refuse(response, { code: 'not_found', headers: {} });
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return refuse(response, { code: 'method_not_allowed', headers: { allow: 'GET, HEAD' } });
+    }
+    void Promise.resolve(handle(request, response)).catch(() => {
+      if (response.headersSent) response.destroy();
+      else refuse(response, { code: 'internal_error', headers: {} });
+    });
   });
   server.listen(port, host);
   await once(server, 'listening');
@@ -39,10 +71,10 @@ export async function startHealthServer({
   };
 }
 
-function refuse(response: ServerResponse, code: 'not_found' | 'method_not_allowed'): void {
-  const { status, message } = ERROR_CODES[code];
-  if (code === 'method_not_allowed') response.setHeader('allow', 'GET, HEAD');
-  answer(response, status, { ok: false, error: message, code, requestId: randomUUID() });
+function refuse(response: ServerResponse, { code, message, headers }: Refusal): void {
+  for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+  const { status, message: usual } = ERROR_CODES[code];
+  answer(response, status, { ok: false, error: message ?? usual, code, requestId: randomUUID() });
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {

@@ -19,6 +19,7 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import type { Logger } from 'pino';
@@ -55,26 +56,21 @@ const MAX_LANES = 500;
 const MAX_JOBS_AT_ONCE = 100;
 
 const BEFORE_ALL_IDS = '';
+const NO_CLAIMS = { endedClaims: 0, givenUp: 0 };
 
 export interface RelayDeps {
   readonly database: Pick<Database, 'pool'>;
   readonly executor: WatchedExecutor;
   readonly queue: DeliveryQueue;
   readonly logger: Logger;
+  readonly metrics: Pick<WorkerMetrics, 'countRelayTick'>;
   /** A monotonic clock in ms; the process's own unless a test turns it. */
   readonly now?: () => number;
 }
 
-/** What a tick did, for logs and metrics. */
-export interface RelayTickResult {
-  readonly remadeJobs: number;
-  readonly endedClaims: number;
-  readonly promoted: number;
-}
-
 /** Makes a relay that remembers where its rotations stand. Each call is one tick. */
-export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult> {
-  const { database, executor, queue, logger, now = () => performance.now() } = deps;
+export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
+  const { database, executor, queue, logger, metrics, now = () => performance.now() } = deps;
   let lateJobCursor: LateJobCursor | null = null;
   let endpointCursor = BEFORE_ALL_IDS;
   const scheduledSince = new Map<string, number>();
@@ -119,14 +115,14 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult>
     }
   }
 
-  async function endLostClaims(): Promise<number> {
-    if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return 0;
+  async function endLostClaims(): Promise<Pick<RelayWork, 'endedClaims' | 'givenUp'>> {
+    if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return NO_CLAIMS;
     const ended = await endExpiredClaims(executor, MAX_EXPIRED_CLAIMS);
     for (const claim of ended) logEndedClaim(logger, claim);
     await addJobs(ended.filter(({ requeued }) => requeued).map(({ job }) => job));
     const givenUp = ended.filter(({ requeued }) => !requeued);
     await promoteAll(givenUp.map(({ job, endpointId }) => ({ endpointId, orderId: job.orderId })));
-    return ended.length;
+    return { endedClaims: ended.length, givenUp: givenUp.length };
   }
 
   async function promoteStanding(): Promise<number> {
@@ -165,10 +161,12 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayTickResult>
 
   return async function relayTick() {
     // Claims and lanes need only the database: a queue that is away must not keep them from moving.
-    const endedClaims = await endLostClaims().catch(reportAndCount(logger, 'ending lost claims'));
-    const promoted = await promoteStanding().catch(reportAndCount(logger, 'promoting'));
-    const remadeJobs = await remakeLostJobs().catch(reportAndCount(logger, 'remaking lost jobs'));
-    return { remadeJobs, endedClaims, promoted };
+    const claims = await endLostClaims().catch(reportAndGive(NO_CLAIMS, logger, 'ending lost claims'));
+    const promoted = await promoteStanding().catch(reportAndGive(0, logger, 'promoting'));
+    const remadeJobs = await remakeLostJobs().catch(reportAndGive(0, logger, 'remaking lost jobs'));
+    const work = { remadeJobs, ...claims, promoted };
+    metrics.countRelayTick(work);
+    return work;
   };
 }
 
@@ -191,10 +189,10 @@ function logEndedClaim(
   if (!requeued) logger.error({ ...line, reason: 'interrupted' }, 'Customer webhook failed');
 }
 
-function reportAndCount(logger: Logger, step: string): (error: unknown) => number {
+function reportAndGive<Nothing>(nothing: Nothing, logger: Logger, step: string): (error: unknown) => Nothing {
   return (error) => {
     logger.warn({ err: error }, `Relay could not finish ${step}; it will try again`);
-    return 0;
+    return nothing;
   };
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import type { RelayWork } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import type { Logger } from 'pino';
-import type { RelayTickResult } from './relay-tick.ts';
 
 const TICK_MS = 1_000;
 /** Any constant that nothing else locks. */
@@ -21,7 +21,7 @@ export interface Relay {
  */
 export function startRelay(
   database: Pick<Database, 'pool'>,
-  tick: () => Promise<RelayTickResult>,
+  tick: () => Promise<RelayWork>,
   logger: Logger,
 ): Relay {
   const stopping = new AbortController();
@@ -55,7 +55,7 @@ export function startRelay(
     }
   }
 
-  function report(result: RelayTickResult): void {
+  function report(result: RelayWork): void {
     const { remadeJobs, endedClaims, promoted } = result;
     if (remadeJobs + endedClaims + promoted > 0) logger.info(result, 'Relay moved deliveries');
   }

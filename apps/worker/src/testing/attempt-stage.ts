@@ -5,6 +5,11 @@ import type { Database } from '@vendor-server/platform/database/create-database.
 import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import {
+  createMetricsRegistry,
+  type MetricsRegistry,
+} from '@vendor-server/platform/metrics/create-registry.ts';
+import { createWorkerMetrics, type RelayWork } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import {
   type EndpointFixture,
@@ -13,7 +18,7 @@ import {
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
 import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
-import { createRelayTick, type RelayTickResult } from '../relay/relay-tick.ts';
+import { createRelayTick } from '../relay/relay-tick.ts';
 import { answered } from './attempt-results.ts';
 import { createQueueDouble, type QueueDouble } from './queue-double.ts';
 
@@ -25,12 +30,13 @@ export interface AttemptStage {
   readonly deps: AttemptDeps;
   readonly queue: QueueDouble;
   readonly sent: SendRequest[];
+  readonly registry: MetricsRegistry;
   readonly logLines: readonly Record<string, unknown>[];
   insertEndpoint(options?: EndpointOptions): Promise<EndpointFixture>;
   /** The next requests get these answers, each once; further ones 200. */
   answer(...answers: (Answer | AttemptResult)[]): void;
   /** A tick of a relay whose database has been calm for as long as it asks for. */
-  relayTick(): Promise<RelayTickResult>;
+  relayTick(): Promise<RelayWork>;
   /** Lets time go by for the relay, by which it tells a job that is stuck from one that is on its way. */
   advanceRelayClock(ms: number): void;
 }
@@ -39,6 +45,8 @@ export function createAttemptStage(database: Database): AttemptStage {
   const secretBox = createSecretBox({ current: randomBytes(32), previous: null });
   const queue = createQueueDouble();
   const sent: SendRequest[] = [];
+  const registry = createMetricsRegistry();
+  const metrics = createWorkerMetrics(registry);
   const logLines: Record<string, unknown>[] = [];
   const logger = createLoggerTo(
     { write: (line) => void logLines.push(JSON.parse(line)) },
@@ -52,10 +60,12 @@ export function createAttemptStage(database: Database): AttemptStage {
     queue,
     sent,
     logLines,
+    registry,
     deps: {
       executor,
       secretBox,
       logger,
+      metrics,
       dispatcher: createDispatcher({ database, queue, logger, waitMs: 5_000 }),
       settings: {
         webhookTimeoutMs: 10_000,
@@ -77,7 +87,7 @@ export function createAttemptStage(database: Database): AttemptStage {
         ...options,
       }),
     answer: (...more) => void answers.push(...more),
-    relayTick: createRelayTick({ database, executor, queue, logger, now: () => clock }),
+    relayTick: createRelayTick({ database, executor, queue, logger, metrics, now: () => clock }),
     advanceRelayClock(ms) {
       clock += ms;
     },

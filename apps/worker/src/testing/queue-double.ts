@@ -57,6 +57,10 @@ export function createQueueDouble(): QueueDouble {
       asked -= 1;
       return states.get(buildDeliveryJobId(deliveryId, generation)) ?? 'gone';
     },
+    async counts() {
+      rejectWhileAway();
+      return { waiting: jobs.length, active: 0, delayed: 0, completed: 0, failed: 0 };
+    },
     async ping() {
       rejectWhileAway();
     },

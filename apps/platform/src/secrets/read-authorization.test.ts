@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOperatorName, readAuthorization } from './read-authorization.ts';
+import { readAuthorization } from './read-authorization.ts';
 
 const basic = (text: string) => `Basic ${Buffer.from(text).toString('base64')}`;
 
@@ -20,14 +20,3 @@ test.each([undefined, '', 'Bearer', 'Bearer ', 'Bearer a b', 'Digest x', 'test-k
     expect(readAuthorization(header)).toBeNull();
   },
 );
-
-test.each(['Example Operator', 'Example Operatör Ö.', 'night shift 2', 'x'.repeat(100)])(
-  '%j is a name',
-  (name) => {
-    expect(isOperatorName(name)).toBe(true);
-  },
-);
-
-test.each(['', 'x'.repeat(101), 'a\nb', 'a\0b', '\u007f', '\ufffd', '\ud800'])('%j is no name', (name) => {
-  expect(isOperatorName(name)).toBe(false);
-});

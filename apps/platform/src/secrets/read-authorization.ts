@@ -12,8 +12,3 @@ export function readAuthorization(header: string | undefined): Authorization | n
   if (colon === -1) return { scheme: 'basic', user: decoded, secret: '' };
   return { scheme: 'basic', user: decoded.slice(0, colon), secret: decoded.slice(colon + 1) };
 }
-
-/** Up to 100 characters, none of them a control character, a lone surrogate or a replacement character. */
-export function isOperatorName(name: string): boolean {
-  return /^[^\p{Cc}\p{Cs}\uFFFD]{1,100}$/u.test(name);
-}

@@ -1,0 +1,115 @@
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ANSWER_BUCKETS } from './create-registry.ts';
+
+/** From what feels immediate to what a receiver finds in its backlog the next hour. */
+const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
+const NO_STATUS = 'none';
+
+/** What a relay tick did. */
+export interface RelayWork {
+  readonly remadeJobs: number;
+  readonly endedClaims: number;
+  /** Of the ended claims, those whose deliveries were given up. */
+  readonly givenUp: number;
+  readonly promoted: number;
+}
+
+/** What a worker counts. Label values come from closed sets: never a URL, nor an id of anything. */
+export interface WorkerMetrics {
+  /** An attempt that ended, recorded or not. */
+  countAttempt(attempt: {
+    readonly outcome: AttemptOutcome;
+    readonly responseStatus: number | null;
+    readonly durationMs: number;
+  }): void;
+  /** A delivery was recorded as ended. */
+  countFinished(state: 'delivered' | 'failed'): void;
+  /** From the change to the endpoint's acceptance; of deliveries that a change opened, not a resend or replay. */
+  observeLatency(latencyMs: number): void;
+  /** An answer came after its claim had ended: its receiver may get the same webhook again. */
+  countLateAnswer(): void;
+  /** A fault of ours kept a webhook from being sent. */
+  countOwnFault(): void;
+  countRelayTick(work: RelayWork): void;
+}
+
+export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+  const registers = [registry];
+  const attempts = new Counter({
+    name: 'vendor_server_delivery_attempts_total',
+    help: 'Ended attempts by outcome and class of the response status ("2xx" to "5xx", or "none").',
+    labelNames: ['outcome', 'response_class'],
+    registers,
+  });
+  const durations = new Histogram({
+    name: 'vendor_server_delivery_attempt_duration_seconds',
+    help: 'Time from the name look-up to the end of an attempt, by outcome.',
+    labelNames: ['outcome'],
+    buckets: ANSWER_BUCKETS,
+    registers,
+  });
+  const latencies = new Histogram({
+    name: 'vendor_server_delivery_latency_seconds',
+    help: 'Time from a change to its acceptance by an endpoint, retries and waits included; no resends or replays.',
+    buckets: LATENCY_BUCKETS,
+    registers,
+  });
+  const finished = new Counter({
+    name: 'vendor_server_deliveries_finished_total',
+    help: 'Deliveries that ended by an attempt, by the state they ended in.',
+    labelNames: ['state'],
+    registers,
+  });
+  const lateAnswers = new Counter({
+    name: 'vendor_server_late_answers_total',
+    help: 'Answers that came after their claim had ended; their webhooks may have been sent twice.',
+    registers,
+  });
+  const ownFaults = new Counter({
+    name: 'vendor_server_delivery_own_faults_total',
+    help: 'Webhooks that could not be sent by a fault of ours, such as a secret that cannot be opened.',
+    registers,
+  });
+  const relayMoves = new Counter({
+    name: 'vendor_server_relay_moves_total',
+    help: 'What the relay did: "remade_job" and "ended_claim" are repairs, "promoted" is also ordinary.',
+    labelNames: ['kind'],
+    registers,
+  });
+  const relayTick = new Gauge({
+    name: 'vendor_server_relay_last_tick_timestamp_seconds',
+    help: 'When this worker last finished a relay tick; 0 while another worker does them.',
+    registers,
+  });
+  // From the start, so that the first one is an increase.
+  for (const outcome of ATTEMPT_OUTCOMES) {
+    attempts.inc({ outcome, response_class: outcome === 'acknowledged' ? '2xx' : NO_STATUS }, 0);
+  }
+  for (const state of ['delivered', 'failed']) finished.inc({ state }, 0);
+  for (const kind of ['remade_job', 'ended_claim', 'promoted']) relayMoves.inc({ kind }, 0);
+
+  return {
+    countAttempt({ outcome, responseStatus, durationMs }) {
+      attempts.inc({ outcome, response_class: toResponseClass(responseStatus) });
+      durations.observe({ outcome }, durationMs / 1000);
+    },
+    countFinished: (state) => finished.inc({ state }),
+    observeLatency: (latencyMs) => latencies.observe(Math.max(latencyMs, 0) / 1000),
+    countLateAnswer: () => lateAnswers.inc(),
+    countOwnFault: () => ownFaults.inc(),
+    countRelayTick({ remadeJobs, endedClaims, givenUp, promoted }) {
+      relayMoves.inc({ kind: 'remade_job' }, remadeJobs);
+      relayMoves.inc({ kind: 'ended_claim' }, endedClaims);
+      relayMoves.inc({ kind: 'promoted' }, promoted);
+      attempts.inc({ outcome: 'interrupted', response_class: NO_STATUS }, endedClaims);
+      finished.inc({ state: 'failed' }, givenUp);
+      relayTick.setToCurrentTime();
+    },
+  };
+}
+
+/** `2xx` to `5xx`; `none` without an answer and for numbers that no HTTP status has. */
+export function toResponseClass(status: number | null): string {
+  return status !== null && status >= 100 && status < 600 ? `${Math.floor(status / 100)}xx` : NO_STATUS;
+}

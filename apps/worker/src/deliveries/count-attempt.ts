@@ -1,0 +1,26 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
+import type { ClaimedDelivery } from './claim-sql.ts';
+import type { RecordedStep } from './record-sql.ts';
+
+/**
+ * Counts an attempt when it is known what became of it. One whose claim was lost is counted as `interrupted` by the
+ * relay that ended the claim, as its row says.
+ *
+ * The latency is reckoned from two times of the database's clock, the change's and the attempt's beginning, and the
+ * attempt's duration: no difference between machines' clocks is in it.
+ */
+export function countAttempt(
+  metrics: WorkerMetrics,
+  claimed: Pick<ClaimedDelivery, 'attemptedAt' | 'changedAt' | 'openedBy'>,
+  result: AttemptResult,
+  step: RecordedStep | { readonly kind: 'lost' },
+): void {
+  if (step.kind === 'lost') return metrics.countLateAnswer();
+  metrics.countAttempt(result);
+  if (step.kind !== 'delivered' && step.kind !== 'failed') return;
+  metrics.countFinished(step.kind);
+  if (step.kind === 'delivered' && claimed.openedBy === 'change') {
+    metrics.observeLatency(claimed.attemptedAt.getTime() - claimed.changedAt.getTime() + result.durationMs);
+  }
+}
