@@ -16,8 +16,10 @@ import { describeSettings } from '@vendor-server/platform/settings/describe-sett
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { buildApp } from './app.ts';
+import type { AppDeps } from './app-deps.ts';
 import { createReadChecks } from './health/create-read-checks.ts';
 import { createOfferEvents } from './offers/offer-events.ts';
+import { startOfferExpiry } from './offers/start-offer-expiry.ts';
 
 /** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
 const STOP_DEADLINE_MS = 15_000;
@@ -87,7 +89,7 @@ await runProcess({
     const metrics = createApiMetrics(registry);
     const readChecks = createReadChecks({ database, queue });
     const metricsPage = createMetricsPage({ registry, executor: database.pool, queue, readChecks });
-    const deps = {
+    const deps: AppDeps = {
       settings,
       logger,
       database,
@@ -96,11 +98,18 @@ await runProcess({
       offerEvents,
       useCounter,
       secretBox,
+      metrics,
+      metricsPage,
       sender,
     };
+    await lifecycle.start(
+      'offer expiry',
+      () => startOfferExpiry(deps),
+      (started) => started?.stop(),
+    );
     const app = await lifecycle.start(
       'app',
-      () => buildApp({ ...deps, metrics, metricsPage }),
+      () => buildApp(deps),
       // Stops listening, answers what is in flight, and closes the connections.
       (started) => started.close(),
     );

@@ -96,7 +96,7 @@ describe('an operator', () => {
   test.each(['x'.repeat(101), 'a\u0001b', '\xff\xfe'])('cannot be called %j', async (name) => {
     const answer = await ask(url, { ...api.operator, 'x-operator': name });
     expect(answer.body.details).toEqual([
-      'header x-operator must be a name of at most 100 printable characters',
+      'header x-operator must be a name of at most 100 printable characters, not "system"',
     ]);
   });
 });

@@ -8,6 +8,8 @@
  * Here, and nowhere else, requests are counted against their caller's limit, and wrong credentials against
  * their address's.
  */
+
+import { SYSTEM_ACTOR } from '@vendor-server/domain/orders/no-vendor.ts';
 import {
   checkOperatorCredential,
   isOneOfSecrets,
@@ -136,7 +138,8 @@ function readOperatorName(header: string | string[] | undefined): string | null 
   if (typeof header !== 'string' || header === '') return null;
   // Node reads headers as Latin-1; names are sent in UTF-8.
   const name = Buffer.from(header, 'latin1').toString('utf8').trim();
-  if (isOperatorName(name)) return name;
-  const details = ['header x-operator must be a name of at most 100 printable characters'];
+  // What no person did is recorded under this name: see SYSTEM_ACTOR.
+  if (isOperatorName(name) && name !== SYSTEM_ACTOR.id) return name;
+  const details = ['header x-operator must be a name of at most 100 printable characters, not "system"'];
   throw new ApiError('validation_failed', { details });
 }

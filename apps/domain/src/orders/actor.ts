@@ -8,7 +8,7 @@ export interface Actor {
   type: ActorType;
   /**
    * Customer server: its id. Vendor: our id of the vendor. Partner: null. Admin: the operator's name when
-   * given, else null.
+   * given, else null; `system` for what no person did.
    */
   id: string | null;
 }

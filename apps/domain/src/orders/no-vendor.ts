@@ -5,7 +5,7 @@ import type { OrderSnapshot } from './order.ts';
 /** The reason of a cancellation because nobody took the order in time. */
 export const NO_VENDOR_REASON = 'no_vendor';
 
-/** This system itself. Receivers see an admin; nobody else can have this name (see `isOperatorName`). */
+/** This system itself. Receivers see an admin; no operator can have this name. */
 export const SYSTEM_ACTOR: Actor = { type: 'admin', id: 'system' };
 
 /** True for a reason that no person wrote. */
