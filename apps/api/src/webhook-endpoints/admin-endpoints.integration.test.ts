@@ -1,0 +1,221 @@
+import { ENDPOINT_HEALTH_STATES } from '@vendor-server/domain/endpoints/endpoint-health.ts';
+import { insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import Schema from 'typebox/schema';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { answerOf, pageOf } from '../schemas/answer-schemas.ts';
+import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
+import { createEndpointCalls, type EndpointCalls, URL_1 } from '../testing/endpoint-calls.ts';
+import { OperatorEndpointResource } from './schemas.ts';
+
+const PATH = '/api/admin/webhook-endpoints';
+const SINCE = new Date('2026-11-25T02:00:00.000Z');
+
+let api: TestApi;
+let calls: EndpointCalls;
+
+beforeAll(async () => {
+  api = await createTestApi();
+  calls = createEndpointCalls(api);
+});
+afterAll(() => api.close());
+
+const get = (path = '') => calls.ask('GET', `${PATH}${path}`, undefined, api.operator);
+const idsOf = (body: { data: { endpointId: string }[] }) => body.data.map(({ endpointId }) => endpointId);
+
+type Stored = Parameters<TestApi['database']['prisma']['webhookEndpoint']['update']>[0]['data'];
+
+async function addEndpoint(stored: Stored = {}) {
+  const added = await calls.addEndpoint();
+  await api.database.prisma.webhookEndpoint.update({ where: { id: added.endpointId }, data: stored });
+  return added;
+}
+
+test('an operator sees in one look whose endpoint fails, since when and how', async () => {
+  const failing = await addEndpoint({
+    consecutiveFailures: 12,
+    failingSince: SINCE,
+    lastFailureAt: new Date('2026-11-25T02:10:00.000Z'),
+    lastFailureReason: 'rejected 503',
+    lastSuccessAt: new Date('2026-11-25T01:59:00.000Z'),
+  });
+  const owner = { customerServerId: failing.server.id, endpointId: failing.endpointId };
+  await insertOrder(api.database.pool, owner, ['delivered', 'queued', 'blocked']);
+  await api.database.pool.query(`update deliveries set changed_at = $2 where endpoint_id = $1`, [
+    failing.endpointId,
+    SINCE,
+  ]);
+  const { status, body } = await get('?state=struggling');
+  expect(status).toBe(200);
+  expect(Schema.Check(pageOf(OperatorEndpointResource), body)).toBe(true);
+  expect(body.data).toEqual([
+    expect.objectContaining({
+      customerServerId: failing.server.id,
+      customerServerName: 'Test customer server',
+      endpointId: failing.endpointId,
+      url: URL_1,
+      state: 'active',
+      failingSince: '2026-11-25T02:00:00.000Z',
+      lastFailureAt: '2026-11-25T02:10:00.000Z',
+      lastFailureReason: 'rejected 503',
+      health: {
+        state: 'struggling',
+        reason:
+          '12 attempts in a row failed since 2026-11-25T02:00:00.000Z, the last one with: rejected 503.',
+        until: null,
+        warning: null,
+        window: 16,
+        consecutiveFailures: 12,
+        lastSuccessAt: '2026-11-25T01:59:00.000Z',
+        oldestPendingAt: '2026-11-25T02:00:00.000Z',
+        pending: 2,
+        pendingCapped: false,
+      },
+    }),
+  ]);
+  const one = await get(`/${failing.endpointId}`);
+  expect(Schema.Check(answerOf(OperatorEndpointResource), one.body)).toBe(true);
+  expect(one.body.data).toEqual(body.data[0]);
+  expect(JSON.stringify(one.body)).not.toContain('whsec_');
+});
+
+describe('the list', () => {
+  test('by state holds those whose health says so, and no other', async () => {
+    const facts: Stored[] = [];
+    for (const state of ['active', 'paused', 'disabled']) {
+      for (const window of [0, 1, 16]) {
+        for (const consecutiveFailures of [0, 1, 3, 50]) {
+          const failingSince = consecutiveFailures > 0 ? SINCE : null;
+          facts.push({ state, window, consecutiveFailures, failingSince });
+        }
+      }
+    }
+    const ids = new Set<string>();
+    for (const stored of facts) ids.add((await addEndpoint(stored)).endpointId);
+    const deleted = await addEndpoint({ state: 'paused', deletedAt: new Date() });
+    const seen: string[] = [];
+    for (const state of ENDPOINT_HEALTH_STATES) {
+      const { body } = await get(`?state=${state}&limit=200`);
+      for (const one of body.data) expect(one.health.state).toBe(state);
+      seen.push(...idsOf(body));
+    }
+    expect(seen.filter((id) => ids.has(id)).length).toBe(facts.length);
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen).not.toContain(deleted.endpointId);
+    const everything = idsOf((await get('?limit=200')).body);
+    expect(everything.toSorted()).toEqual(seen.toSorted());
+  });
+
+  test('is paged, newest first, also by state', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) ids.push((await addEndpoint({ state: 'disabled' })).endpointId);
+    for (const filter of ['', '&state=disabled']) {
+      const first = await get(`?limit=2${filter}`);
+      const second = await get(`?limit=1${filter}&cursor=${first.body.nextCursor}`);
+      expect([...idsOf(first.body), ...idsOf(second.body)]).toEqual(ids.toReversed());
+    }
+  });
+
+  test("by customer server holds that one's", async () => {
+    const { endpointId, server } = await addEndpoint();
+    await addEndpoint();
+    const { body } = await get(`?customerServerId=${server.id}`);
+    expect(idsOf(body)).toEqual([endpointId]);
+    expect(body.nextCursor).toBeNull();
+    expect((await get(`?customerServerId=${server.id}&state=broken`)).body.data).toEqual([]);
+  });
+
+  test.each([
+    ['state=active', 'state must be one of [healthy, struggling, broken, paused, disabled]'],
+    ['state=', 'state must be one of [healthy, struggling, broken, paused, disabled]'],
+    ['customerServerId=x', 'customerServerId must be an id of 24 lower-case hexadecimal characters'],
+    ['cursor=x', 'cursor must be the nextCursor of an earlier page'],
+    ['limit=201', 'limit must be an integer between 1 and 200'],
+    ['url=x', 'url is not known here'],
+  ])('refuses ?%s', async (query, fault) => {
+    const { status, body } = await get(`?${query}`);
+    expect({ status, details: body.details }).toEqual({ status: 400, details: [fault] });
+  });
+});
+
+test('a backlog is counted to 1000 and no further, with the oldest of what goes next', async () => {
+  const { endpointId, server } = await addEndpoint({ state: 'paused' });
+  const owner = { customerServerId: server.id, endpointId };
+  const { orderId } = await insertOrder(api.database.pool, owner, []);
+  await api.database.pool.query(
+    `with o as (select new_id() as id, n from generate_series(1, 1001) n),
+          orders as (insert into orders select (jsonb_populate_record(base, jsonb_build_object('id', o.id))).*
+                       from o, orders base where base.id = $2 returning id),
+          changes as (insert into order_transitions (id, order_id, customer_server_id, version, to_status,
+                                                     actor_type, changed_at, body)
+                      select new_id(), orders.id, $3, 1, 'pending', 'admin', $4, '{}' from orders
+                      returning id, order_id)
+     insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
+                             changed_at, state)
+     select new_id(), $3, id, order_id, 1, $1, $4, 'waiting' from changes`,
+    [endpointId, orderId, server.id, SINCE],
+  );
+  expect((await get(`/${endpointId}`)).body.data.health).toMatchObject({
+    pending: 1_000,
+    pendingCapped: true,
+    oldestPendingAt: SINCE.toISOString(),
+  });
+  await api.database.pool.query(
+    `delete from deliveries where id = (select id from deliveries where endpoint_id = $1 limit 1)`,
+    [endpointId],
+  );
+  expect((await get(`/${endpointId}`)).body.data.health).toMatchObject({
+    pending: 1_000,
+    pendingCapped: false,
+  });
+});
+
+describe('an operator', () => {
+  test('pauses, and its customer server may resume', async () => {
+    const { endpointId, server, call } = await addEndpoint();
+    const headers = { ...api.operator, 'x-operator': 'night-shift' };
+    const paused = await calls.ask('POST', `${PATH}/${endpointId}/pause`, undefined, headers);
+    expect(paused.body.data).toMatchObject({
+      customerServerId: server.id,
+      state: 'paused',
+      health: { state: 'paused', reason: 'Paused by an operator.' },
+    });
+    const line = api.logLines.find((one) => one.includes(endpointId) && one.includes('state changed'));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({
+      customerServerId: server.id,
+      from: 'active',
+      to: 'paused',
+      actor: { type: 'admin', id: 'night-shift' },
+    });
+    // Who it was is the log's business.
+    expect(JSON.stringify(await call('GET'))).not.toContain('night-shift');
+    expect((await call('POST', '/resume')).body.data.state).toBe('active');
+  });
+
+  test('resumes and enables', async () => {
+    const { endpointId } = await addEndpoint({ state: 'paused' });
+    const ask = (action: string) =>
+      calls.ask('POST', `${PATH}/${endpointId}/${action}`, undefined, api.operator);
+    expect(await ask('enable')).toMatchObject({ status: 409, body: { code: 'endpoint_paused' } });
+    expect((await ask('resume')).body.data.state).toBe('active');
+    await api.database.prisma.webhookEndpoint.update({
+      where: { id: endpointId },
+      data: { state: 'disabled' },
+    });
+    expect((await ask('enable')).body.data).toMatchObject({ state: 'active', health: { window: 1 } });
+  });
+
+  test('is told of an endpoint that is not there', async () => {
+    for (const id of ['0190aaaaaaaabbbbbbbbcccc', 'x']) {
+      expect(await get(`/${id}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
+      const pause = await calls.ask('POST', `${PATH}/${id}/pause`, undefined, api.operator);
+      expect(pause).toMatchObject({ status: 404 });
+    }
+  });
+
+  test('is asked for a credential; that of a customer server is none', async () => {
+    const { server } = await addEndpoint();
+    for (const headers of [{}, server.headers]) {
+      expect(await calls.ask('GET', PATH, undefined, headers)).toMatchObject({ status: 401 });
+    }
+  });
+});
