@@ -22,6 +22,7 @@ import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
 import { countAttempt } from './count-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
+import { describeOutcome, noteEndpointHealth } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
 import { type AttemptKey, adoptSharedSecret, type RecordedStep, releaseClaim } from './record-sql.ts';
 
@@ -82,6 +83,7 @@ export async function attemptDelivery(
   countAttempt(deps.metrics, claimed, result, end);
   logAttempt(deps.logger, claimed, result, end);
   if (fate === 'lost') return DONE;
+  await noteEndpointHealth(deps, claimed, result, step);
   return endRecorded(deps, claimed, result, step);
 }
 
@@ -152,7 +154,7 @@ async function endRecorded(
   result: AttemptResult,
   step: RecordedStep,
 ): Promise<AttemptEnd> {
-  const reason = `${result.outcome}${result.responseStatus === null ? '' : ` ${result.responseStatus}`}`;
+  const reason = describeOutcome(result);
   if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason };
   if (step.kind === 'retry' && step.holdIn === 'queue') {
     return { kind: 'retry', delayMs: step.delayMs, reason };

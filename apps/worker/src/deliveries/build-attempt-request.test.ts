@@ -36,6 +36,7 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     sharedSecretCiphertext: null,
     sharedSecretIs: null,
     usesOtherSecret: false,
+    isSuccessNews: false,
     ...part,
   };
 }

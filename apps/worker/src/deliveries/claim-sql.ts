@@ -11,6 +11,7 @@
  *   the relay lets the lane go on.
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { IS_SUCCESS_NEWS } from './endpoint-health-sql.ts';
 
 /** How much longer than its time-out a claimed delivery stays claimed, in milliseconds. */
 export const LEASE_MARGIN_MS = 5_000;
@@ -48,6 +49,8 @@ export interface ClaimedDelivery {
   readonly sharedSecretIs: 'current' | 'previous' | null;
   /** This attempt carries the other secret, because the first choice was refused. */
   readonly usesOtherSecret: boolean;
+  /** A success is to be noted at the endpoint (see note-endpoint-health.ts). */
+  readonly isSuccessNews: boolean;
 }
 
 /**
@@ -102,6 +105,7 @@ export async function claimDelivery(
              case when e.signing_overlap_until > clock_timestamp()
                   then e.previous_signing_secret_ciphertext end as "previousSigningSecretCiphertext",
              c.use_other_secret as "usesOtherSecret", secret.which as "sharedSecretIs",
+             ${IS_SUCCESS_NEWS} as "isSuccessNews",
              case when not e.send_shared_secret then null
                   when secret.which = 'previous' then s.previous_secret_ciphertext
                   else s.secret_ciphertext end as "sharedSecretCiphertext"
