@@ -25,6 +25,7 @@ import { singleHeaders } from './plugins/single-headers.ts';
 import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
 import { wellFormedQuery } from './plugins/well-formed-query.ts';
+import { queueBoardRoutes } from './queue-board/routes.ts';
 import { apiReference } from './reference/api-reference.ts';
 import { adminTimelineRoutes } from './timelines/admin-routes.ts';
 import { timelineRoutes } from './timelines/routes.ts';
@@ -99,6 +100,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminDeliveryRoutes, admin);
   app.register(adminVendorRoutes, admin);
   app.register(adminWebhookEndpointRoutes, admin);
+  app.register(queueBoardRoutes, { ...deps, prefix: '/admin/queues' });
 
   return app;
 }

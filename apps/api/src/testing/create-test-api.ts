@@ -155,6 +155,9 @@ function createListQueue(jobs: DeliveryJobRequest[]): DeliveryQueue {
     stateOf: async () => 'live',
     counts: async () => ({ waiting: jobs.length, active: 0, delayed: 0, completed: 0, failed: 0 }),
     ping: async () => undefined,
+    get inspector(): never {
+      throw new Error('nobody looks into this queue');
+    },
     close: async () => undefined,
   };
 }

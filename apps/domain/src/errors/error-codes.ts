@@ -49,6 +49,7 @@ export const ERROR_CODES = {
     status: 503,
     message: 'The service is temporarily unavailable; try again shortly.',
   },
+  queue_unavailable: { status: 503, message: 'The queue does not answer; try again shortly.' },
   shutting_down: { status: 503, message: 'The service is restarting; try again shortly.' },
 } as const satisfies Record<string, ErrorDefinition>;
 

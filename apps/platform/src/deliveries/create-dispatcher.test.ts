@@ -36,10 +36,6 @@ function createSubject(
       answers.push(answer);
       return answer.promise;
     },
-    stateOf: async () => 'gone' as const,
-    counts: async () => ({ waiting: 0, active: 0, delayed: 0, completed: 0, failed: 0 }),
-    ping: async () => undefined,
-    close: async () => undefined,
   };
   const logger = pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line).msg) });
   const database = { pool: pool as Database['pool'] };

@@ -40,7 +40,7 @@ export interface Dispatcher {
 
 export interface DispatcherOptions {
   readonly database: Pick<Database, 'pool'>;
-  readonly queue: DeliveryQueue;
+  readonly queue: Pick<DeliveryQueue, 'add'>;
   readonly logger: Logger;
   /** How long a caller waits for the queue, in milliseconds. */
   readonly waitMs: number;

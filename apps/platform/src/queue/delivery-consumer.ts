@@ -25,7 +25,8 @@ const RECONNECT_PAUSE_MS = 1_000;
 export interface DeliveryConsumerOptions extends DeliveryQueueOptions {
   /** Deliveries in flight in this process. */
   readonly concurrency: number;
-  readonly process: (job: Job<DeliveryJobData, void>, token: string) => Promise<void>;
+  /** What it gives stays on the job, for operators. */
+  readonly process: (job: Job<DeliveryJobData, string | null>, token: string) => Promise<string | null>;
   /** Wait in ms before BullMQ runs a job again that threw `error` in its `attemptsMade`th run. */
   readonly backoffMs: (error: Error | undefined, attemptsMade: number) => number;
 }
@@ -37,7 +38,7 @@ export interface DeliveryConsumer {
   close(): Promise<void>;
 }
 
-type DeliveryProcessor = Processor<DeliveryJobData, void>;
+type DeliveryProcessor = Processor<DeliveryJobData, string | null>;
 type SharedWorkerOptions = Omit<WorkerOptions, 'connection'>;
 
 /** Starts to take jobs at once. Waits for the queue as long as it is away. */

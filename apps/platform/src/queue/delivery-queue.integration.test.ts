@@ -9,7 +9,7 @@ import { type DeliveryConsumer, startDeliveryConsumer } from './delivery-consume
 import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue.ts';
 
-type Run = (job: Job<DeliveryJobData, void>, token: string) => Promise<void>;
+type Run = (job: Job<DeliveryJobData, string | null>, token: string) => Promise<void>;
 
 function buildJob(delayMs = 0, generation = 1): DeliveryJobRequest {
   const data = { orderId: createId(), version: 1, status: 'pending', endpointHost: '127.0.0.1:9' };
@@ -69,9 +69,10 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
           ...buildOptions(),
           concurrency: 10,
           backoffMs: (error) => Number(error?.message),
-          process: (job, token) => {
+          process: async (job, token) => {
             ran.push(job.data);
-            return run(job, token);
+            await run(job, token);
+            return null;
           },
         }),
       );

@@ -11,6 +11,7 @@ import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { buildDeliveryJobId, type DeliveryJobData, type DeliveryJobRequest } from './delivery-job.ts';
 import { createQueuePool, type OpenedOnPostgres, openOnPostgres } from './postgres-queue-connection.ts';
+import { createQueueInspector, type QueueInspector } from './queue-inspector.ts';
 
 export const DELIVERY_QUEUE_NAME = 'deliveries';
 const onRedis = withBackend(createRedisBackend);
@@ -25,6 +26,8 @@ const JOB_OPTIONS = {
   removeOnFail: { count: 1_000, age: 24 * 3_600 },
   // BullMQ keeps a job's stacks for ever otherwise: an hour of a database that is away makes 1.6 MB a job.
   stackTraceLimit: 1,
+  // Lines a job keeps of its attempts: more than one entry into the queue has retries.
+  keepLogs: 50,
 } as const;
 
 /** What the queue says of a job: `live` will run without help; `scheduled` only if its time or worker comes. */
@@ -49,6 +52,7 @@ export interface DeliveryQueue {
   counts(): Promise<QueueCounts>;
   /** Rejects when the queue does not answer within about a second. */
   ping(): Promise<void>;
+  readonly inspector: QueueInspector;
   close(): Promise<void>;
 }
 
@@ -84,12 +88,13 @@ export function createDeliveryQueue(options: DeliveryQueueOptions): DeliveryQueu
       return { waiting: waiting + paused, active, delayed, completed, failed };
     },
     ping: () => opened.ping(),
+    inspector: createQueueInspector(() => opened.getQueue()),
     close: () => opened.close(),
   };
 }
 
-type RedisQueue = InstanceType<typeof onRedis.Queue<DeliveryJobData, void>>;
-type PostgresQueue = InstanceType<typeof onPostgres.Queue<DeliveryJobData, void>>;
+type RedisQueue = InstanceType<typeof onRedis.Queue<DeliveryJobData, string | null>>;
+type PostgresQueue = InstanceType<typeof onPostgres.Queue<DeliveryJobData, string | null>>;
 
 interface OpenQueue {
   getQueue(): Promise<RedisQueue | PostgresQueue>;
@@ -108,7 +113,7 @@ function openRedisQueue(options: DeliveryQueueOptions, redisUrl: string): OpenQu
     retryStrategy: (times) => Math.min(times * 50, 1_000),
   });
   connection.on('error', (error) => options.logger.debug({ err: error }, 'Redis connection error'));
-  const queue = new onRedis.Queue<DeliveryJobData, void>(DELIVERY_QUEUE_NAME, {
+  const queue = new onRedis.Queue<DeliveryJobData, string | null>(DELIVERY_QUEUE_NAME, {
     connection,
     // Without the first, `add` hangs for seconds while Redis is away; without the second, BullMQ keeps a
     // version check that failed at construction and rejects every later `add` for ever.
@@ -141,7 +146,9 @@ function openPostgresQueue(options: DeliveryQueueOptions): OpenQueue {
         query_timeout: 1_000,
       }),
       (connection) => {
-        const queue = new onPostgres.Queue<DeliveryJobData, void>(DELIVERY_QUEUE_NAME, { connection });
+        const queue = new onPostgres.Queue<DeliveryJobData, string | null>(DELIVERY_QUEUE_NAME, {
+          connection,
+        });
         queue.on('error', (error) => options.logger.warn({ err: error }, 'Delivery queue connection error'));
         return queue;
       },

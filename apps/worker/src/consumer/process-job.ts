@@ -24,6 +24,16 @@ export class RetryLater extends Error {
   }
 }
 
+/** What operators read on a job that met a fault of ours: the details are for the log, not for the queue. */
+class FaultOfOurs extends Error {
+  override readonly name = 'FaultOfOurs';
+
+  constructor(cause: unknown) {
+    super('The delivery could not be looked at, by a fault of ours; see the log of the worker', { cause });
+    this.stack = '';
+  }
+}
+
 /** The wait in ms before BullMQ runs a job again that threw `error` in its `attemptsMade`th run. */
 export function decideBackoffMs(error: Error | undefined, attemptsMade: number): number {
   if (error instanceof RetryLater) return error.delayMs;
@@ -37,20 +47,25 @@ export interface ProcessJobDeps {
   readonly stopping: AbortSignal;
 }
 
-type QueueJob = Pick<Job<unknown>, 'id' | 'data' | 'moveToDelayed'>;
+type QueueJob = Pick<Job<unknown>, 'id' | 'data' | 'attemptsMade' | 'moveToDelayed' | 'log'>;
 
 /**
  * Turns the end of an attempt into what BullMQ understands: returning ends the job, `RetryLater` brings it
  * back by the backoff, `UnrecoverableError` fails it for good, `DelayedError` says it was put off and counts
  * as no attempt.
  *
+ * What came of an attempt can be read on the job: in its log once there was more than one, and in its return value.
+ * A job whose only attempt went well is most jobs, and a line costs a command of its own: 10 µs of a worker's CPU on
+ * Redis (of 90 for a job), 100 µs on PostgreSQL (of 550) and a statement there.
+ *
  * @param token BullMQ's lock token of this run
+ * @returns what came of the attempt; null when there was none
  */
 export async function processJob(
   { attempt, logger, stopping }: ProcessJobDeps,
   job: QueueJob,
   token: string,
-): Promise<void> {
+): Promise<string | null> {
   if (!isDeliveryJobData(job.data)) {
     logger.error({ jobId: job.id }, 'A job of an unknown shape is left alone');
     return putOff(job, UNKNOWN_JOB_PAUSE_MS, token);
@@ -60,22 +75,33 @@ export async function processJob(
   const end = await attempt(job.data).catch((error: unknown) => {
     const { deliveryId } = job.data as DeliveryJobData;
     logger.warn({ err: error, deliveryId }, 'Delivery could not be looked at; its job will run again');
-    throw error;
+    throw new FaultOfOurs(error);
   });
   switch (end.kind) {
-    case 'done':
     case 'skipped':
-      return;
+      return null;
+    case 'done':
+      if (job.attemptsMade > 0) noteOnJob(job, end.summary, logger);
+      return end.summary;
     case 'retry':
+      noteOnJob(job, end.summary, logger);
       throw new RetryLater(end.reason, end.delayMs);
     case 'not_yet':
       return putOff(job, end.retryInMs, token);
     case 'failed': {
+      noteOnJob(job, end.summary, logger);
       const failure = new UnrecoverableError(end.reason);
       failure.stack = '';
       throw failure;
     }
   }
+}
+
+/** Behind the job's back: it goes to the queue before the job's end does, and nobody waits for it. */
+function noteOnJob(job: QueueJob, line: string, logger: Logger): void {
+  job.log(line).catch((error: unknown) => {
+    logger.debug({ err: error, jobId: job.id }, 'A line of a job could not be kept');
+  });
 }
 
 async function putOff(job: QueueJob, delayMs: number, token: string): Promise<never> {

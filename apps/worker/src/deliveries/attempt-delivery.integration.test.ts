@@ -54,8 +54,22 @@ const messages = () => stage.logLines.map(({ msg }) => msg);
 
 describe('an attempt that ends its delivery lets the lane go on', () => {
   test.each([
-    ['delivered', answered(200), { kind: 'done' }, 'Customer webhook sent successfully'],
-    ['failed', answered(400), { kind: 'failed', reason: 'rejected' }, 'Customer webhook failed'],
+    [
+      'delivered',
+      answered(200),
+      { kind: 'done', summary: 'attempt 1: acknowledged 200 after 12 ms, delivered' },
+      'Customer webhook sent successfully',
+    ],
+    [
+      'failed',
+      answered(400),
+      {
+        kind: 'failed',
+        reason: 'rejected 400',
+        summary: 'attempt 1: rejected 400 after 12 ms, failed for good: rejected',
+      },
+      'Customer webhook failed',
+    ],
   ] as const)('%s', async (state, answer, end, message) => {
     const { job, orderId, nextId } = await insertLane();
     stage.answer(answer);
@@ -104,6 +118,7 @@ describe('a retry', () => {
       kind: 'retry',
       delayMs: 1_000,
       reason: 'rejected 503',
+      summary: 'attempt 1: rejected 503 after 12 ms, next attempt in 1000 ms',
     });
     const row = await readDelivery(orderId);
     expect(row).toMatchObject({ state: 'queued', generation: 1, budgetUsed: 1 });
@@ -122,7 +137,7 @@ describe('a retry', () => {
     const { job, orderId, deliveryId, ...endpoint } = await insertLane(['queued', 'blocked'], { window: 1 });
     const other = await insertOrder(pool(), endpoint, ['waiting']);
     stage.answer(answered(503, '60'));
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toMatchObject({ kind: 'done' });
     const row = await readDelivery(orderId);
     expect(row).toMatchObject({ state: 'waiting', budgetUsed: 1 });
     expect(row.dueInMs).toBeGreaterThan(55_000);
@@ -140,7 +155,7 @@ describe('a retry', () => {
     await attemptDelivery(stage.deps, otherJob);
     expect(await readDelivery(orderId)).toMatchObject({ state: 'queued', generation: 2 });
     expect(stage.queue.ids()).toEqual([`${deliveryId}-2`]);
-    expect(await attemptDelivery(stage.deps, stage.queue.take())).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, stage.queue.take())).toMatchObject({ kind: 'done' });
     expect(await readStates(pool(), orderId)).toEqual(['delivered', 'queued']);
   });
 
@@ -172,7 +187,7 @@ describe('the retry budget', () => {
       { kind: 'retry', delayMs: 1_000, reason: 'rejected 500' },
       { kind: 'retry', delayMs: 2_000, reason: 'timed_out' },
       { kind: 'retry', delayMs: 3_000, reason: 'rejected 408' },
-      { kind: 'failed', reason: 'retries_exhausted' },
+      { kind: 'failed', reason: 'retries_exhausted: rejected 503' },
     ]);
     expect(await readAttempts(pool(), deliveryId)).toMatchObject([
       { number: 1, trigger: 'first' },
@@ -211,7 +226,7 @@ describe('an attempt whose lease ran out', () => {
   test('adds its answer to its own row, and the delivery goes its own way', async () => {
     const { job, orderId, deliveryId } = await insertLane();
     stage.answer(tooLate(deliveryId, answered(200)));
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toMatchObject({ kind: 'done' });
     expect(await readStates(pool(), orderId)).toEqual(['queued', 'blocked']);
     expect(await readAttempts(pool(), deliveryId)).toMatchObject([
       { outcome: 'interrupted', responseStatus: 200, error: expect.stringContaining('after its lease') },
@@ -291,7 +306,7 @@ describe('an endpoint that closed', () => {
     };
     const end = await attemptDelivery({ ...stage.deps, executor: reopening }, job);
     expect(end).toEqual({ kind: 'not_yet', retryInMs: 1_000 });
-    expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, job)).toMatchObject({ kind: 'done' });
     expect(await readStates(pool(), orderId)).toEqual(['delivered', 'queued']);
   });
 });

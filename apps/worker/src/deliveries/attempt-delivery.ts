@@ -21,6 +21,7 @@ import type { Logger } from 'pino';
 import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
 import { countAttempt } from './count-attempt.ts';
+import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { describeOutcome, noteEndpointHealth } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
@@ -41,16 +42,15 @@ export interface AttemptDeps {
   readonly metrics: WorkerMetrics;
 }
 
-/** What becomes of the job. */
+/** What becomes of the job. `summary` is what operators read on it of the attempt, `reason` why that failed. */
 export type AttemptEnd =
-  | { readonly kind: 'done' }
-  | { readonly kind: 'failed'; readonly reason: string }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly reason: string }
+  | { readonly kind: 'done'; readonly summary: string }
+  | { readonly kind: 'failed'; readonly reason: string; readonly summary: string }
+  | { readonly kind: 'retry'; readonly delayMs: number; readonly reason: string; readonly summary: string }
   /** Nothing was attempted: another job answers for the delivery, or it is put off. */
   | { readonly kind: 'skipped' }
   | { readonly kind: 'not_yet'; readonly retryInMs: number };
 
-const DONE: AttemptEnd = { kind: 'done' };
 const SKIPPED: AttemptEnd = { kind: 'skipped' };
 
 /**
@@ -79,12 +79,13 @@ export async function attemptDelivery(
 
   const step = decideStep(deps, claimed, result);
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
-  const end = fate === 'lost' ? ({ kind: 'lost' } as const) : step;
-  countAttempt(deps.metrics, claimed, result, end);
-  logAttempt(deps.logger, claimed, result, end);
-  if (fate === 'lost') return DONE;
-  await noteEndpointHealth(deps, claimed, result, step);
-  return endRecorded(deps, claimed, result, step);
+  const known = fate === 'lost' ? { kind: fate } : step;
+  countAttempt(deps.metrics, claimed, result, known);
+  logAttempt(deps.logger, claimed, result, known);
+  const summary = describeAttempt(claimed.attemptNumber, result, known);
+  if (known.kind === 'lost') return { kind: 'done', summary };
+  await noteEndpointHealth(deps, claimed, result, known);
+  return endRecorded(deps, claimed, result, known, summary);
 }
 
 async function send(
@@ -153,17 +154,23 @@ async function endRecorded(
   claimed: ClaimedDelivery,
   result: AttemptResult,
   step: RecordedStep,
+  summary: string,
 ): Promise<AttemptEnd> {
   const reason = describeOutcome(result);
-  if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason };
+  if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason, summary };
   if (step.kind === 'retry' && step.holdIn === 'queue') {
-    return { kind: 'retry', delayMs: step.delayMs, reason };
+    return { kind: 'retry', delayMs: step.delayMs, reason, summary };
   }
   if (step.kind === 'delivered') await adoptAcceptedSecret(deps, claimed);
   const { endpointId, orderId } = claimed;
   // Commit, then look: the lane's next may go, and room was freed.
   await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
-  return step.kind === 'failed' ? { kind: 'failed', reason: step.reason } : DONE;
+  if (step.kind !== 'failed') return { kind: 'done', summary };
+  return {
+    kind: 'failed',
+    reason: step.reason === result.outcome ? reason : `${step.reason}: ${reason}`,
+    summary,
+  };
 }
 
 /** A receiver took the other secret: later requests begin with it. Failing to note that costs one more attempt. */

@@ -64,6 +64,9 @@ export function createQueueDouble(): QueueDouble {
     async ping() {
       rejectWhileAway();
     },
+    get inspector(): never {
+      throw new Error('nobody looks into this queue');
+    },
     async close() {},
   };
 

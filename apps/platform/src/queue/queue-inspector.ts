@@ -1,0 +1,59 @@
+import type { Job } from 'bullmq';
+import type { DeliveryJobData } from './delivery-job.ts';
+
+/** Every state that a job of the delivery queue can be in. */
+export const INSPECTED_STATES = ['active', 'waiting', 'completed', 'failed', 'delayed'] as const;
+export type InspectedState = (typeof INSPECTED_STATES)[number];
+
+/** A job as an operator sees it. */
+export type InspectedJob = Pick<Job<DeliveryJobData, string | null>, 'toJSON' | 'getState'>;
+
+/**
+ * What the queue knows of its jobs, for operators. It can only look: whoever holds one has no way to change a job.
+ * Every call rejects within about a second when the queue does not answer.
+ */
+export interface QueueInspector {
+  countJobs(): Promise<Record<InspectedState, number>>;
+  /** Jobs of these states from `first` to `last`, both included and counted from 0, newest first. */
+  listJobs(states: readonly InspectedState[], first: number, last: number): Promise<InspectedJob[]>;
+  findJob(jobId: string): Promise<InspectedJob | null>;
+  /** The job's log, oldest line first. */
+  readLog(jobId: string): Promise<string[]>;
+}
+
+/** The calls of a BullMQ queue that an inspector makes, on either backend. */
+export interface InspectedQueue {
+  getJobCounts(...states: InspectedState[]): Promise<Record<string, number>>;
+  getJobs(
+    states: InspectedState[],
+    first: number,
+    last: number,
+  ): Promise<Job<DeliveryJobData, string | null>[]>;
+  getJob(jobId: string): Promise<Job<DeliveryJobData, string | null> | undefined>;
+  getJobLogs(jobId: string): Promise<{ logs: string[] }>;
+}
+
+/** @param getQueue rejects while there is no queue to ask */
+export function createQueueInspector(getQueue: () => Promise<InspectedQueue>): QueueInspector {
+  return {
+    async countJobs() {
+      const counts = await (await getQueue()).getJobCounts(...INSPECTED_STATES);
+      const { active = 0, waiting = 0, completed = 0, failed = 0, delayed = 0 } = counts;
+      return { active, waiting, completed, failed, delayed };
+    },
+    async listJobs(states, first, last) {
+      return (await (await getQueue()).getJobs([...states], first, last)).map(toInspectedJob);
+    },
+    async findJob(jobId) {
+      const job = await (await getQueue()).getJob(jobId);
+      return job === undefined ? null : toInspectedJob(job);
+    },
+    async readLog(jobId) {
+      return (await (await getQueue()).getJobLogs(jobId)).logs;
+    },
+  };
+}
+
+function toInspectedJob(job: Job<DeliveryJobData, string | null>): InspectedJob {
+  return { toJSON: () => job.toJSON(), getState: () => job.getState() };
+}

@@ -1,0 +1,30 @@
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { describeOutcome } from './note-endpoint-health.ts';
+import type { RecordedStep } from './record-sql.ts';
+
+/**
+ * What an operator reads of an attempt on its job. It holds nothing that the endpoint says but its status, and no
+ * URL: jobs are shown to whoever looks at the queue.
+ */
+export function describeAttempt(
+  attemptNumber: number,
+  result: AttemptResult,
+  step: RecordedStep | { readonly kind: 'lost' },
+): string {
+  return `attempt ${attemptNumber}: ${describeOutcome(result)} after ${Math.round(result.durationMs)} ms, ${describeStep(step)}`;
+}
+
+function describeStep(step: RecordedStep | { readonly kind: 'lost' }): string {
+  switch (step.kind) {
+    case 'delivered':
+      return 'delivered';
+    case 'failed':
+      return `failed for good: ${step.reason}`;
+    case 'retry':
+      return `next attempt in ${step.delayMs} ms`;
+    case 'lost':
+      return 'too late: the delivery had moved on';
+    case 'retry_with_other_secret':
+      return 'next attempt at once, with the other shared secret';
+  }
+}
