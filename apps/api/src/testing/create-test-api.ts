@@ -10,6 +10,7 @@ import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-counts.ts';
+import { createQueueInspector } from '@vendor-server/platform/queue/queue-inspector.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
@@ -155,9 +156,7 @@ function createListQueue(jobs: DeliveryJobRequest[]): DeliveryQueue {
     stateOf: async () => 'live',
     counts: async () => ({ waiting: jobs.length, active: 0, delayed: 0, completed: 0, failed: 0 }),
     ping: async () => undefined,
-    get inspector(): never {
-      throw new Error('nobody looks into this queue');
-    },
+    inspector: createQueueInspector(() => Promise.reject(new Error('nobody looks into this queue'))),
     close: async () => undefined,
   };
 }

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { buildDeliveryJobId, type DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createQueueInspector } from '@vendor-server/platform/queue/queue-inspector.ts';
 
 /** A queue that only remembers what it was given, and says of its jobs what the test tells it to. */
 export interface QueueDouble extends DeliveryQueue {
@@ -64,9 +65,7 @@ export function createQueueDouble(): QueueDouble {
     async ping() {
       rejectWhileAway();
     },
-    get inspector(): never {
-      throw new Error('nobody looks into this queue');
-    },
+    inspector: createQueueInspector(() => Promise.reject(new Error('nobody looks into this queue'))),
     async close() {},
   };
 
