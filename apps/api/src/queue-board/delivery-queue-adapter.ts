@@ -5,11 +5,11 @@
 import { BaseAdapter } from '@bull-board/api/dist/queueAdapters/base.js';
 import type { JobCounts, JobStatus, QueueJob, Status } from '@bull-board/api/dist/types.js';
 import { isDeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import {
   INSPECTED_STATES,
   type InspectedJob,
   type InspectedState,
-  type QueueInspector,
 } from '@vendor-server/platform/queue/queue-inspector.ts';
 import { ApiError } from '../errors/api-error.ts';
 
@@ -20,12 +20,14 @@ const DESCRIPTION =
   'To look at only. To send a webhook again: POST /api/admin/deliveries/<deliveryId>/resend, or a customer server its ' +
   'POST /api/external/deliveries/<deliveryId>/resend.';
 
-export class DeliveryQueueAdapter extends BaseAdapter {
-  readonly #inspector: QueueInspector;
+type InspectedQueue = Pick<DeliveryQueue, 'counts' | 'inspector'>;
 
-  constructor(inspector: QueueInspector) {
+export class DeliveryQueueAdapter extends BaseAdapter {
+  readonly #queue: InspectedQueue;
+
+  constructor(queue: InspectedQueue) {
     super('bullmq', { readOnlyMode: true, description: DESCRIPTION, externalJobUrl: toDeliveryLink });
-    this.#inspector = inspector;
+    this.#queue = queue;
   }
 
   getName(): string {
@@ -42,23 +44,23 @@ export class DeliveryQueueAdapter extends BaseAdapter {
 
   async getJobCounts(): Promise<JobCounts> {
     // Their type asks for every status that any version of BullMQ knows.
-    return (await ask(this.#inspector.countJobs())) as JobCounts;
+    return (await ask(this.#queue.counts())) as JobCounts;
   }
 
   async getJobs(statuses: JobStatus[], first = 0, last = 0): Promise<QueueJob[]> {
     const states = statuses.filter(isInspectedState);
     if (states.length === 0) return [];
     const limited = Math.min(last, first + MAX_JOBS_PER_PAGE - 1);
-    return (await ask(this.#inspector.listJobs(states, first, limited))).map(toQueueJob);
+    return (await ask(this.#queue.inspector.listJobs(states, first, limited))).map(toQueueJob);
   }
 
   async getJob(id: string): Promise<QueueJob | null> {
-    const job = await ask(this.#inspector.findJob(id));
+    const job = await ask(this.#queue.inspector.findJob(id));
     return job === null ? null : toQueueJob(job);
   }
 
   getJobLogs(id: string): Promise<string[]> {
-    return ask(this.#inspector.readLog(id));
+    return ask(this.#queue.inspector.readLog(id));
   }
 
   // Nothing of ours pauses the queue, limits it as a whole, or schedules jobs in it.

@@ -62,7 +62,7 @@ export const queueBoardRoutes: Routes = async (app, deps) => {
   const serverAdapter = new ReadOnlyServerAdapter();
   serverAdapter.setBasePath(app.prefix);
   createBullBoard({
-    queues: [new DeliveryQueueAdapter(deps.queue.inspector)],
+    queues: [new DeliveryQueueAdapter(deps.queue)],
     serverAdapter,
     options: {
       uiConfig: {

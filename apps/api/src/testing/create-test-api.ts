@@ -8,9 +8,9 @@ import { createMetricsPage } from '@vendor-server/platform/metrics/create-metric
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import type { DeliveryJobRequest } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { createQueueInspector } from '@vendor-server/platform/queue/queue-inspector.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-counts.ts';
-import { createQueueInspector } from '@vendor-server/platform/queue/queue-inspector.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';

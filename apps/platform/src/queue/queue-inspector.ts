@@ -13,7 +13,6 @@ export type InspectedJob = Pick<Job<DeliveryJobData, string | null>, 'toJSON' | 
  * Every call rejects within about a second when the queue does not answer.
  */
 export interface QueueInspector {
-  countJobs(): Promise<Record<InspectedState, number>>;
   /** Jobs of these states from `first` to `last`, both included and counted from 0, newest first. */
   listJobs(states: readonly InspectedState[], first: number, last: number): Promise<InspectedJob[]>;
   findJob(jobId: string): Promise<InspectedJob | null>;
@@ -23,7 +22,6 @@ export interface QueueInspector {
 
 /** The calls of a BullMQ queue that an inspector makes, on either backend. */
 export interface InspectedQueue {
-  getJobCounts(...states: InspectedState[]): Promise<Record<string, number>>;
   getJobs(
     states: InspectedState[],
     first: number,
@@ -36,11 +34,6 @@ export interface InspectedQueue {
 /** @param getQueue rejects while there is no queue to ask */
 export function createQueueInspector(getQueue: () => Promise<InspectedQueue>): QueueInspector {
   return {
-    async countJobs() {
-      const counts = await (await getQueue()).getJobCounts(...INSPECTED_STATES);
-      const { active = 0, waiting = 0, completed = 0, failed = 0, delayed = 0 } = counts;
-      return { active, waiting, completed, failed, delayed };
-    },
     async listJobs(states, first, last) {
       return (await (await getQueue()).getJobs([...states], first, last)).map(toInspectedJob);
     },
