@@ -1,8 +1,7 @@
 import Type from 'typebox';
-import { nullable, timeField } from '../deliveries/schemas.ts';
 import { PageQuery } from '../plugins/paging.ts';
-import { answerOf } from '../schemas/answer-schemas.ts';
-import { idField, optional, requiredText } from '../schemas/common-schemas.ts';
+import { answerOf, nullable, timeField } from '../schemas/answer-schemas.ts';
+import { idField, optional, requiredText, Status } from '../schemas/common-schemas.ts';
 
 const Name = requiredText(200);
 
@@ -39,4 +38,30 @@ export const RotatedSecretAnswer = answerOf(
 /** Answer of a rotation's end. */
 export const CompletedRotationAnswer = answerOf(
   Type.Object({ customerServerId, name, overlapUntil: Type.Null() }, { additionalProperties: false }),
+);
+
+const EndpointSummary = Type.Object(
+  {
+    endpointId: idField('Of the endpoint.'),
+    url: Type.String(),
+    statuses: Type.Union([Type.Array(Status), Type.Null()], {
+      description: 'Which it is told of; null means all.',
+    }),
+    mode: Type.Enum(['every_step', 'latest_only']),
+    state: Type.Enum(['active', 'paused', 'disabled']),
+  },
+  { title: 'EndpointSummary' },
+);
+
+/** A customer server as it reads itself, and as operators read it. */
+export const CustomerServerResource = Type.Object(
+  {
+    customerServerId: idField('Of the customer server.'),
+    name: Type.String(),
+    isDefault: Type.Boolean({ description: 'It is the one of the settings.' }),
+    endpoints: Type.Array(EndpointSummary),
+    createdAt: timeField('When it was created.'),
+    updatedAt: timeField('When it was last changed.'),
+  },
+  { title: 'CustomerServer' },
 );

@@ -14,6 +14,7 @@ with the one that it accepted.
 
 Two secrets are held at most: a rotation during an overlap refuses the older of the two at once. Complete one
 rotation before you begin the next.`,
+  bodyExamples: { 'two days': { overlapHours: 48 } },
   answers: {
     200: {
       description: 'The new secret. `overlapUntil` is null when the old one is refused at once.',

@@ -1,19 +1,11 @@
 import { ATTEMPT_OUTCOMES } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import { DELIVERY_STATES } from '@vendor-server/domain/deliveries/delivery-state.ts';
-import Type, { type TSchema } from 'typebox';
+import Type from 'typebox';
+import { nullable, timeField } from '../schemas/answer-schemas.ts';
 import { Id, idField, Status } from '../schemas/common-schemas.ts';
 import { ATTEMPT_TRIGGERS, MAX_ATTEMPTS_SHOWN } from './attempts-sql.ts';
 
 export const DeliveryParams = Type.Object({ deliveryId: Id });
-
-/** A time in an answer: RFC 3339, UTC, milliseconds, `Z`. */
-export function timeField(description: string) {
-  return Type.String({ format: 'date-time', description });
-}
-
-export function nullable<Schema extends TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
 
 export const DeliveryStateField = Type.Enum([...DELIVERY_STATES], {
   description:

@@ -4,6 +4,7 @@ import { requireVendor } from '../plugins/authentication.ts';
 import { PageQuery, toPage, toPageRequest } from '../plugins/paging.ts';
 import { createOfferStreams } from './offer-streams.ts';
 import { listOffersForVendor } from './offers-sql.ts';
+import { listOffersReference, streamOffersReference } from './reference.ts';
 import { toOffer } from './to-offer.ts';
 
 const OffersQuery = Type.Object(PageQuery, { additionalProperties: false });
@@ -20,23 +21,31 @@ export const offerRoutes: Routes = async (app, deps) => {
   app.addHook('preClose', async () => streams.close());
   app.addHook('onRequest', requireVendor(deps));
 
-  app.get('/offers', { schema: { querystring: OffersQuery } }, async (request) => {
-    const { limit, after } = toPageRequest(request.query);
-    const rows = await listOffersForVendor(pool, request.vendor.id, { after, limit: limit + 1 });
-    const page = toPage(rows, limit, (row) => ({ at: row.created_at, id: row.id }));
-    return { ok: true, data: page.items.map(toOffer), nextCursor: page.nextCursor };
-  });
+  app.get(
+    '/offers',
+    { schema: { querystring: OffersQuery }, config: { reference: listOffersReference } },
+    async (request) => {
+      const { limit, after } = toPageRequest(request.query);
+      const rows = await listOffersForVendor(pool, request.vendor.id, { after, limit: limit + 1 });
+      const page = toPage(rows, limit, (row) => ({ at: row.created_at, id: row.id }));
+      return { ok: true, data: page.items.map(toOffer), nextCursor: page.nextCursor };
+    },
+  );
 
   // Without HEAD, which would open a stream that nobody reads.
-  app.get('/offers/stream', { exposeHeadRoute: false }, async (request, reply) => {
-    const body = await streams.open(request.vendor.id, reply.raw);
-    return (
-      reply
-        .header('content-type', 'text/event-stream; charset=utf-8')
-        .header('cache-control', 'no-store')
-        // nginx and others that follow it would hold events back.
-        .header('x-accel-buffering', 'no')
-        .send(body)
-    );
-  });
+  app.get(
+    '/offers/stream',
+    { exposeHeadRoute: false, config: { reference: streamOffersReference } },
+    async (request, reply) => {
+      const body = await streams.open(request.vendor.id, reply.raw);
+      return (
+        reply
+          .header('content-type', 'text/event-stream; charset=utf-8')
+          .header('cache-control', 'no-store')
+          // nginx and others that follow it would hold events back.
+          .header('x-accel-buffering', 'no')
+          .send(body)
+      );
+    },
+  );
 };

@@ -8,6 +8,14 @@ import { requireOperator } from '../plugins/authentication.ts';
 import { toChangeContext } from '../plugins/change-context.ts';
 import { toPageRequest } from '../plugins/paging.ts';
 import { Id, OrderParams, ReasonBody } from '../schemas/common-schemas.ts';
+import {
+  assignOrderReference,
+  cancelAnyOrderReference,
+  confirmAnyPaymentReference,
+  getAnyOrderReference,
+  listAllOrdersReference,
+  unassignOrderReference,
+} from './admin-reference.ts';
 import { changeOrderStatus } from './change-order-status.ts';
 import { listAllOrders } from './list-orders-sql.ts';
 import { AllOrdersQuery, toOrderFilter } from './order-query.ts';
@@ -27,21 +35,29 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
   const { pool } = deps.database;
   app.addHook('onRequest', requireOperator(deps));
 
-  app.get('/orders', { schema: { querystring: AllOrdersQuery } }, async ({ query }) => {
-    const page = await listAllOrders(pool, toOrderFilter(query), toPageRequest(query));
-    const data = page.items.map(({ order, vendor }) => toOperatorsOrder(order, vendor));
-    return { ok: true, data, nextCursor: page.nextCursor };
-  });
+  app.get(
+    '/orders',
+    { schema: { querystring: AllOrdersQuery }, config: { reference: listAllOrdersReference } },
+    async ({ query }) => {
+      const page = await listAllOrders(pool, toOrderFilter(query), toPageRequest(query));
+      const data = page.items.map(({ order, vendor }) => toOperatorsOrder(order, vendor));
+      return { ok: true, data, nextCursor: page.nextCursor };
+    },
+  );
 
-  app.get('/orders/:orderId', { schema: { params: OrderParams } }, async ({ params }) => {
-    const found = await findAnyOrder(pool, params.orderId);
-    if (found === null) throw new ApiError('not_found');
-    return { ok: true, data: toOperatorsOrder(found.order, found.vendor) };
-  });
+  app.get(
+    '/orders/:orderId',
+    { schema: { params: OrderParams }, config: { reference: getAnyOrderReference } },
+    async ({ params }) => {
+      const found = await findAnyOrder(pool, params.orderId);
+      if (found === null) throw new ApiError('not_found');
+      return { ok: true, data: toOperatorsOrder(found.order, found.vendor) };
+    },
+  );
 
   app.post(
     '/orders/:orderId/assign',
-    { schema: { params: OrderParams, body: AssignBody } },
+    { schema: { params: OrderParams, body: AssignBody }, config: { reference: assignOrderReference } },
     async (request) => {
       const { vendorId } = request.body;
       return change(request, request.params.orderId, async () => {
@@ -53,13 +69,16 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
     },
   );
 
-  app.post('/orders/:orderId/unassign', { schema: { params: OrderParams } }, async (request) =>
-    change(request, request.params.orderId, async () => ({ action: 'unassign', to: 'pending' })),
+  app.post(
+    '/orders/:orderId/unassign',
+    { schema: { params: OrderParams }, config: { reference: unassignOrderReference } },
+    async (request) =>
+      change(request, request.params.orderId, async () => ({ action: 'unassign', to: 'pending' })),
   );
 
   app.post(
     '/orders/:orderId/cancel',
-    { schema: { params: OrderParams, body: ReasonBody } },
+    { schema: { params: OrderParams, body: ReasonBody }, config: { reference: cancelAnyOrderReference } },
     async (request) => {
       const reason = request.body.reason ?? null;
       return change(request, request.params.orderId, async () => ({
@@ -70,11 +89,14 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
     },
   );
 
-  app.post('/orders/:orderId/confirm-payment', { schema: { params: OrderParams } }, async (request) =>
-    change(request, request.params.orderId, async () => ({
-      action: 'confirm_payment',
-      to: 'payment_confirmed',
-    })),
+  app.post(
+    '/orders/:orderId/confirm-payment',
+    { schema: { params: OrderParams }, config: { reference: confirmAnyPaymentReference } },
+    async (request) =>
+      change(request, request.params.orderId, async () => ({
+        action: 'confirm_payment',
+        to: 'payment_confirmed',
+      })),
   );
 
   async function change(

@@ -16,13 +16,20 @@ import { listOrdersForCustomerServer } from './list-orders-sql.ts';
 import { OrderQuery, toOrderFilter } from './order-query.ts';
 import { findOrderForCustomerServer } from './order-row.ts';
 import { parseNewOrder } from './parse-new-order.ts';
+import {
+  cancelOrderReference,
+  confirmPaymentReference,
+  createOrderReference,
+  getOrderReference,
+  listOrdersReference,
+} from './reference.ts';
 
 /** `/api/external/orders`: what customer servers do with their orders. */
 export const orderRoutes: Routes = async (app, deps) => {
   const { pool } = deps.database;
   app.addHook('onRequest', requireCustomerServer(deps));
 
-  app.post('/orders', async (request, reply) => {
+  app.post('/orders', { config: { reference: createOrderReference } }, async (request, reply) => {
     const input = parseNewOrder(request.body ?? {});
     const key = readIdempotencyKey(request.headers['idempotency-key']);
     const answer = await createOrder(deps, {
@@ -35,30 +42,41 @@ export const orderRoutes: Routes = async (app, deps) => {
     return reply.code(201).type('application/json; charset=utf-8').send(answer.body);
   });
 
-  app.get('/orders', { schema: { querystring: OrderQuery } }, async ({ customerServer, query }) => {
-    const filter = toOrderFilter(query);
-    const page = await listOrdersForCustomerServer(pool, customerServer.id, filter, toPageRequest(query));
-    const data = page.items.map(({ order, vendor }) => buildOrderResource(order, vendor));
-    return { ok: true, data, nextCursor: page.nextCursor };
-  });
+  app.get(
+    '/orders',
+    { schema: { querystring: OrderQuery }, config: { reference: listOrdersReference } },
+    async ({ customerServer, query }) => {
+      const filter = toOrderFilter(query);
+      const page = await listOrdersForCustomerServer(pool, customerServer.id, filter, toPageRequest(query));
+      const data = page.items.map(({ order, vendor }) => buildOrderResource(order, vendor));
+      return { ok: true, data, nextCursor: page.nextCursor };
+    },
+  );
 
-  app.get('/orders/:orderId', { schema: { params: OrderParams } }, async ({ customerServer, params }) => {
-    const found = await findOrderForCustomerServer(pool, customerServer.id, params.orderId);
-    if (found === null) throw new ApiError('not_found');
-    return { ok: true, data: buildOrderResource(found.order, found.vendor) };
-  });
+  app.get(
+    '/orders/:orderId',
+    { schema: { params: OrderParams }, config: { reference: getOrderReference } },
+    async ({ customerServer, params }) => {
+      const found = await findOrderForCustomerServer(pool, customerServer.id, params.orderId);
+      if (found === null) throw new ApiError('not_found');
+      return { ok: true, data: buildOrderResource(found.order, found.vendor) };
+    },
+  );
 
   app.post(
     '/orders/:orderId/cancel',
-    { schema: { params: OrderParams, body: ReasonBody } },
+    { schema: { params: OrderParams, body: ReasonBody }, config: { reference: cancelOrderReference } },
     async (request) => {
       const reason = request.body.reason ?? null;
       return change(request, request.params.orderId, { action: 'cancel', to: 'cancelled', reason });
     },
   );
 
-  app.post('/orders/:orderId/confirm-payment', { schema: { params: OrderParams } }, async (request) =>
-    change(request, request.params.orderId, { action: 'confirm_payment', to: 'payment_confirmed' }),
+  app.post(
+    '/orders/:orderId/confirm-payment',
+    { schema: { params: OrderParams }, config: { reference: confirmPaymentReference } },
+    async (request) =>
+      change(request, request.params.orderId, { action: 'confirm_payment', to: 'payment_confirmed' }),
   );
 
   async function change(

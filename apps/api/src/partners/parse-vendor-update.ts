@@ -24,7 +24,7 @@ type FieldRules = {
   mayBeEmpty: boolean;
 };
 
-const FIELDS: Readonly<Record<Exclude<Field, 'status'>, FieldRules>> = {
+export const VENDOR_UPDATE_FIELDS: Readonly<Record<Exclude<Field, 'status'>, FieldRules>> = {
   vendorId: {
     spellings: ['vendorId', 'id', 'vendor_id', 'vendor_id_str'],
     maxLength: 200,
@@ -41,7 +41,7 @@ const FIELDS: Readonly<Record<Exclude<Field, 'status'>, FieldRules>> = {
   },
 };
 
-const STATUS_SPELLINGS = ['status', 'state', 'vendorStatus'];
+export const VENDOR_UPDATE_STATUS_SPELLINGS = ['status', 'state', 'vendorStatus'];
 
 export type VendorUpdateParse =
   | { readonly update: VendorUpdate; readonly details?: never }
@@ -56,7 +56,10 @@ export function parseVendorUpdate(body: Readonly<Record<string, unknown>>): Vend
   const faults: string[] = [];
   const update: Partial<VendorUpdate> = {};
 
-  for (const [field, rules] of Object.entries(FIELDS) as [Exclude<Field, 'status'>, FieldRules][]) {
+  for (const [field, rules] of Object.entries(VENDOR_UPDATE_FIELDS) as [
+    Exclude<Field, 'status'>,
+    FieldRules,
+  ][]) {
     const value = readFirst(body, rules.spellings);
     if (value === undefined) {
       if (field === 'vendorId') missing.push(`${field} is required`);
@@ -67,7 +70,7 @@ export function parseVendorUpdate(body: Readonly<Record<string, unknown>>): Vend
     else faults.push(`${field} ${fault}`);
   }
 
-  const status = readFirst(body, STATUS_SPELLINGS);
+  const status = readFirst(body, VENDOR_UPDATE_STATUS_SPELLINGS);
   if (isReportedStatus(status)) update.status = status;
   else if (status !== undefined) faults.push(`status must be one of [${REPORTED_STATUSES.join(', ')}]`);
 

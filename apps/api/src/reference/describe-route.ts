@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox';
 import { AUDIENCES } from './audiences.ts';
 import { type DescribedFailure, describeFailures } from './failures.ts';
 import type { ReferenceAnswer, RouteReference } from './route-reference.ts';
-import { type JsonSchema, toJsonSchema } from './to-json-schema.ts';
+import { type JsonSchema, toAnswerSchema, toJsonSchema } from './to-json-schema.ts';
 
 const JSON_TYPE = 'application/json';
 const OPERATOR_NAME = 'Who is acting, at most 100 characters: recorded with the change and in the log.';
@@ -103,11 +103,11 @@ function contentOf(
   failure: DescribedFailure | undefined,
 ): Record<string, Media> | null {
   if (answer?.contentType !== undefined) {
-    const schema = answer.schema === undefined ? { type: 'string' } : toJsonSchema(answer.schema);
+    const schema = answer.schema === undefined ? { type: 'string' } : toAnswerSchema(answer.schema);
     return { [answer.contentType]: toMedia(schema, examplesOf(answer)) };
   }
   const schemas = [
-    ...(answer?.schema === undefined ? [] : [toJsonSchema(answer.schema)]),
+    ...(answer?.schema === undefined ? [] : [toAnswerSchema(answer.schema)]),
     ...(failure === undefined ? [] : [failure.schema]),
   ];
   const [schema] = schemas;

@@ -3,6 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { RouteReference } from './route-reference.ts';
 
+const ETAG = { etag: 'Changes with the document; for `if-none-match`.' };
+
 const REFERENCE: RouteReference = {
   audience: 'anyone',
   tag: 'API reference',
@@ -16,9 +18,10 @@ const REFERENCE: RouteReference = {
         { openapi: Type.String({ pattern: '^3\\.1\\.' }), info: Type.Unknown(), paths: Type.Unknown() },
         { additionalProperties: true },
       ),
-      headers: { etag: 'Changes with the document; for `if-none-match`.' },
+      headers: ETAG,
+      example: { openapi: '3.1.1', info: { title: 'Vendor Server', version: '1.0.0' }, paths: {} },
     },
-    304: { description: 'It is still the one named by `if-none-match`.' },
+    304: { description: 'It is still the one named by `if-none-match`.', headers: ETAG },
   },
   headers: { 'if-none-match': 'The `etag` of the document you have.' },
 };

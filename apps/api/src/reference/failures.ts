@@ -27,6 +27,11 @@ const OF_BODIES = [
 ] as const satisfies ErrorCode[];
 const OF_IDS_IN_PATHS = ['not_found'] as const satisfies ErrorCode[];
 
+/** Where the code's own sentence is replaced by a more exact one. */
+const EXAMPLE_SENTENCES: Readonly<Partial<Record<ErrorCode, string>>> = {
+  order_transition_not_allowed: 'An order with the status "completed" cannot change to "cancelled".',
+};
+
 const EXAMPLE_REQUEST_ID = '6925f3c0a1b2c3d4e5f60718';
 const EXAMPLE_DETAILS = ['limit must be an integer between 1 and 200'];
 
@@ -116,7 +121,7 @@ function toExamples(route: DescribedRoute, code: ErrorCode): [string, unknown][]
     const sentence = route.validationSentence ?? ERROR_CODES[code].message;
     return [[code, toExample(code, sentence, details)]];
   }
-  return [[code, toExample(code, ERROR_CODES[code].message)]];
+  return [[code, toExample(code, EXAMPLE_SENTENCES[code] ?? ERROR_CODES[code].message)]];
 }
 
 function toExample(code: ErrorCode, error: string, details?: readonly string[]) {

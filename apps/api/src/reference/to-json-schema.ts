@@ -11,6 +11,20 @@ export function toJsonSchema(schema: TSchema): JsonSchema {
   return convert(schema as JsonSchema);
 }
 
+/** The same of an answer: its readers take fields that are added later, so none are excluded. */
+export function toAnswerSchema(schema: TSchema): JsonSchema {
+  return withoutClosing(convert(schema as JsonSchema)) as JsonSchema;
+}
+
+function withoutClosing(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutClosing);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value as JsonSchema).filter(
+    ([keyword, each]) => keyword !== 'additionalProperties' || each !== false,
+  );
+  return Object.fromEntries(entries.map(([keyword, each]) => [keyword, withoutClosing(each)]));
+}
+
 function convert(schema: JsonSchema): JsonSchema {
   const converted = Object.fromEntries(
     // TypeBox keeps its own marks in properties that are not enumerable: they stay behind here.

@@ -16,3 +16,20 @@ export function pageOf<Schema extends TSchema>(item: Schema) {
     { additionalProperties: false },
   );
 }
+
+/** A time in an answer: RFC 3339, UTC, milliseconds, `Z`. */
+export function timeField(description: string) {
+  return Type.String({
+    format: 'date-time',
+    pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
+    description,
+  });
+}
+
+export function nullable<Schema extends TSchema>(schema: Schema) {
+  return Type.Union([schema, Type.Null()]);
+}
+
+export function moneyField(description: string) {
+  return Type.Number({ minimum: 0, maximum: 9_999_999_999.99, description });
+}

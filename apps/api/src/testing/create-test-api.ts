@@ -21,6 +21,7 @@ import { buildApp } from '../app.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { createReadChecks } from '../health/create-read-checks.ts';
 import { createOfferEvents } from '../offers/offer-events.ts';
+import { watchAnswers } from './watch-answers.ts';
 
 export const OPERATOR_KEY = 'test-admin-key-1';
 export const PARTNER_SECRET = 'test-partner-secret-1';
@@ -38,10 +39,13 @@ export interface TestApi {
   /** The log's lines, oldest first. */
   readonly logLines: string[];
   readonly operator: Headers;
+  /** Each operation that was answered, with the status: `createOrder 201`. */
+  readonly answered: ReadonlySet<string>;
   /** A customer server that nothing else uses, and the headers that prove it. */
   addCustomerServer(webhookUrl?: string): Promise<{ id: string; secret: string; headers: Headers }>;
   /** A vendor that nothing else uses, online unless said otherwise. */
   addVendor(vendor?: { services?: string[]; online?: boolean }): Promise<{ id: string; headers: Headers }>;
+  /** Fails when an answer was not as the API reference says. */
   close(): Promise<void>;
 }
 
@@ -100,6 +104,7 @@ export async function createTestApi(
     metricsPage,
   };
   const app = buildApp(deps);
+  const { answered, assertDocumented } = watchAnswers(app);
 
   return {
     app,
@@ -108,6 +113,7 @@ export async function createTestApi(
     databaseUrl: url,
     jobs,
     logLines,
+    answered,
     operator: { authorization: `Bearer ${OPERATOR_KEY}` },
     async addCustomerServer(webhookUrl) {
       const { customerServerId, secret } = await database.prisma.$transaction((transaction) =>
@@ -139,6 +145,7 @@ export async function createTestApi(
       await sender.close();
       useCounter.close();
       await drop();
+      assertDocumented();
     },
   };
 }

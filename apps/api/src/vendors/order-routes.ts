@@ -11,6 +11,15 @@ import { requireVendor } from '../plugins/authentication.ts';
 import { toChangeContext } from '../plugins/change-context.ts';
 import { toPageRequest } from '../plugins/paging.ts';
 import { OrderParams } from '../schemas/common-schemas.ts';
+import {
+  acceptOrderReference,
+  cancelVendorOrderReference,
+  getVendorOrderReference,
+  listVendorOrdersReference,
+  rejectOrderReference,
+  requestPaymentReference,
+  stepReferences,
+} from './reference.ts';
 import { rejectOrder } from './reject-order.ts';
 import {
   RequestPaymentBody,
@@ -43,23 +52,39 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
     return { ok: true, data: buildOrderResource(order, vendor) };
   }
 
-  app.get('/orders', { schema: { querystring: VendorOrdersQuery } }, async (request) => {
-    const { status } = request.query;
-    const page = await listOrdersForVendor(pool, request.vendor.id, { status }, toPageRequest(request.query));
-    const data = page.items.map(({ order, vendor }) => buildOrderResource(order, vendor));
-    return { ok: true, data, nextCursor: page.nextCursor };
-  });
+  app.get(
+    '/orders',
+    { schema: { querystring: VendorOrdersQuery }, config: { reference: listVendorOrdersReference } },
+    async (request) => {
+      const { status } = request.query;
+      const page = await listOrdersForVendor(
+        pool,
+        request.vendor.id,
+        { status },
+        toPageRequest(request.query),
+      );
+      const data = page.items.map(({ order, vendor }) => buildOrderResource(order, vendor));
+      return { ok: true, data, nextCursor: page.nextCursor };
+    },
+  );
 
-  app.get('/orders/:orderId', { schema: { params: OrderParams } }, async (request) => {
-    const found = await findOrderForVendor(pool, request.vendor.id, request.params.orderId);
-    if (!found) throw new ApiError('not_found');
-    return { ok: true, data: buildOrderResource(found.order, found.vendor) };
-  });
+  app.get(
+    '/orders/:orderId',
+    { schema: { params: OrderParams }, config: { reference: getVendorOrderReference } },
+    async (request) => {
+      const found = await findOrderForVendor(pool, request.vendor.id, request.params.orderId);
+      if (!found) throw new ApiError('not_found');
+      return { ok: true, data: buildOrderResource(found.order, found.vendor) };
+    },
+  );
 
   for (const { path, action, to } of STEPS) {
     app.post(
       `/orders/:orderId/${path}`,
-      { schema: { params: OrderParams, body: VendorActionBody } },
+      {
+        schema: { params: OrderParams, body: VendorActionBody },
+        config: { reference: stepReferences[path] },
+      },
       (request) =>
         change(request, {
           find: findOwn(request),
@@ -70,7 +95,7 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
 
   app.post(
     '/orders/:orderId/accept',
-    { schema: { params: OrderParams, body: VendorActionBody } },
+    { schema: { params: OrderParams, body: VendorActionBody }, config: { reference: acceptOrderReference } },
     (request) => {
       const { orderId } = request.params;
       return change(request, {
@@ -93,7 +118,10 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
 
   app.post(
     '/orders/:orderId/request-payment',
-    { schema: { params: OrderParams, body: RequestPaymentBody } },
+    {
+      schema: { params: OrderParams, body: RequestPaymentBody },
+      config: { reference: requestPaymentReference },
+    },
     (request) => {
       const { amount, notes, vendorNotes } = request.body;
       return change(request, {
@@ -111,7 +139,10 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
 
   app.post(
     '/orders/:orderId/cancel',
-    { schema: { params: OrderParams, body: VendorReasonBody } },
+    {
+      schema: { params: OrderParams, body: VendorReasonBody },
+      config: { reference: cancelVendorOrderReference },
+    },
     (request) =>
       change(request, {
         find: findOwn(request),
@@ -127,7 +158,7 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
 
   app.post(
     '/orders/:orderId/reject',
-    { schema: { params: OrderParams, body: VendorReasonBody } },
+    { schema: { params: OrderParams, body: VendorReasonBody }, config: { reference: rejectOrderReference } },
     async (request) => {
       const { orderId } = request.params;
       await rejectOrder(deps, {

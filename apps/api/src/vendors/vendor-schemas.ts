@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox';
 import { PageQuery } from '../plugins/paging.ts';
-import { Location, Money, optional, requiredText, Status, text } from '../schemas/common-schemas.ts';
+import { nullable, timeField } from '../schemas/answer-schemas.ts';
+import { idField, Location, Money, optional, requiredText, Status, text } from '../schemas/common-schemas.ts';
 
 /** A text that may be left out, but says something where it is given. */
 function meaningfulText(maxLength: number) {
@@ -53,3 +54,39 @@ export const RequestPaymentBody = Type.Object({
   amount: optional(Money),
   notes: optional(text(2000)),
 });
+
+const vendor = {
+  vendorId: idField('Our id of the vendor.'),
+  vendorName: Type.String(),
+  mobile: Type.String(),
+  businessAddress: Type.String(),
+  selectedServices: Type.Array(Type.String(), { description: 'Work types it is offered; empty means all.' }),
+  online: Type.Boolean(),
+  onlineUntil: nullable(
+    timeField('When it counts as offline unless renewed. Null when it is offline by its own word.'),
+  ),
+  location: nullable(Location),
+  createdAt: timeField('When it was created.'),
+  updatedAt: timeField('When it was last changed.'),
+};
+
+/** A vendor as it sees itself. */
+export const VendorResourceSchema = Type.Object(vendor, { title: 'Vendor' });
+
+const operatorsVendor = {
+  ...vendor,
+  externalVendorId: nullable(
+    Type.String({
+      description: 'The id a partner knows it by. Null for vendors that no partner reports for.',
+    }),
+  ),
+  hasApiKey: Type.Boolean({ description: 'False for vendors that only a partner reports for.' }),
+};
+
+/** A vendor as operators see it. */
+export const OperatorsVendorSchema = Type.Object(operatorsVendor, { title: 'VendorForOperators' });
+
+export const VendorWithKeySchema = Type.Object(
+  { ...operatorsVendor, apiKey: Type.String({ description: 'Shown this once.' }) },
+  { title: 'VendorWithKey' },
+);

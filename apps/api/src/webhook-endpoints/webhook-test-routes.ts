@@ -11,6 +11,7 @@ import { buildTestRequest, type TestRequest } from './build-test-request.ts';
 import { requireTestCaller } from './require-test-caller.ts';
 import { readTestTarget } from './test-target-sql.ts';
 import { toTestAnswer } from './to-test-answer.ts';
+import { webhookTestReference } from './webhook-test-reference.ts';
 
 const WebhookTestBody = Type.Object({ webhookUrl: optional(Type.String()) });
 
@@ -31,7 +32,10 @@ export const webhookTestRoutes: Routes = async (app, deps) => {
 
   app.post(
     '/webhook-test',
-    { schema: { body: WebhookTestBody }, config: { validationSentence: 'validation error' } },
+    {
+      schema: { body: WebhookTestBody },
+      config: { validationSentence: 'validation error', reference: webhookTestReference },
+    },
     async (request, reply) => {
       const url = request.body.webhookUrl ?? null;
       if (url !== null) assertIsEndpointUrl(url, settings.webhookAllowHttp);

@@ -1,0 +1,117 @@
+/** What no reader of a route's reference would miss at once: that it is there, and that its examples hold. */
+import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import type { RouteOptions } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
+import { REFERENCE_TAGS } from './route-reference.ts';
+import { TAG_GROUPS } from './tags.ts';
+
+interface Operation {
+  readonly operationId: string;
+  readonly security: Record<string, unknown>[];
+}
+
+interface Document {
+  readonly info: { readonly description: string };
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly securitySchemes: object };
+}
+
+interface Media {
+  readonly schema: object;
+  readonly examples?: Record<string, { readonly value: unknown }>;
+}
+
+let api: TestApi;
+const routes: RouteOptions[] = [];
+let document: Document;
+
+beforeAll(async () => {
+  api = await createTestApi();
+  api.app.addHook('onRoute', (route) => void routes.push(route));
+  await api.app.ready();
+  document = JSON.parse((await api.app.inject({ url: '/openapi.json' })).body);
+});
+afterAll(() => api.close());
+
+function operations(): Operation[] {
+  return Object.values(document.paths).flatMap((path) => Object.values(path));
+}
+
+describe('every route', () => {
+  it('has a reference, but for pages that are no API', () => {
+    const undocumented = routes
+      .filter(({ method, config }) => method !== 'HEAD' && config?.reference === undefined)
+      .map(({ method, url }) => `${String(method)} ${url}`)
+      .filter((route) => !/^\S+ \/(docs|admin\/queues)(\/|$)/.test(route));
+    expect(undocumented).toEqual([]);
+    expect(operations().length).toBeGreaterThan(30);
+  });
+
+  it('has an operationId of its own', () => {
+    const ids = operations().map(({ operationId }) => operationId);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+    expect(ids.filter((id) => !/^[a-z][A-Za-z]+$/.test(id))).toEqual([]);
+  });
+
+  it('says who may call it', () => {
+    const schemes = Object.keys(document.components.securitySchemes);
+    for (const { operationId, security } of operations()) {
+      expect(security, operationId).toBeInstanceOf(Array);
+      expect(schemes).toEqual(expect.arrayContaining(security.flatMap((each) => Object.keys(each))));
+    }
+  });
+});
+
+describe('every error code', () => {
+  it('is in the guide', () => {
+    for (const code of Object.keys(ERROR_CODES)) {
+      expect(document.info.description).toContain(`\`${code}\``);
+    }
+  });
+});
+
+describe('chapters', () => {
+  it('are in one group each', () => {
+    expect(TAG_GROUPS.flatMap(({ tags }) => tags).sort()).toEqual([...REFERENCE_TAGS].sort());
+  });
+});
+
+describe('schemas and examples', () => {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+
+  /** Every place that has a schema and examples of it, with its JSON pointer. */
+  function findMedia(value: unknown, pointer: string): { pointer: string; media: Media }[] {
+    if (typeof value !== 'object' || value === null) return [];
+    const here = 'schema' in value && !('in' in value) ? [{ pointer, media: value as unknown as Media }] : [];
+    const below = Object.entries(value).flatMap(([key, each]) =>
+      key === 'schema' || key === 'examples'
+        ? []
+        : findMedia(each, `${pointer}/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`),
+    );
+    return [...here, ...below];
+  }
+
+  it('are valid JSON Schema 2020-12, and the examples fit them', () => {
+    ajv.addSchema(document, 'document', undefined, false);
+    const media = findMedia(document, '').filter(({ pointer }) => pointer.includes('/content/'));
+    const faults = media.flatMap(({ pointer, media: { schema, examples = {} } }) => {
+      expect(ajv.validateSchema(schema), `${pointer}: ${ajv.errorsText()}`).toBe(true);
+      const validate = ajv.compile({ $ref: `document#${encodeURI(pointer)}/schema` });
+      return Object.entries(examples).flatMap(([name, { value }]) =>
+        validate(value) ? [] : [`${pointer} "${name}": ${ajv.errorsText(validate.errors)}`],
+      );
+    });
+    expect(faults).toEqual([]);
+  });
+
+  it('are there for every body', () => {
+    const media = findMedia(document, '').filter(({ pointer }) => pointer.includes('/content/'));
+    expect(media.length).toBeGreaterThan(80);
+    const without = media.filter(({ media: { examples = {} } }) => Object.keys(examples).length === 0);
+    expect(without.map(({ pointer }) => pointer)).toEqual([]);
+  });
+});
