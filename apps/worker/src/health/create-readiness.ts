@@ -1,9 +1,12 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type CheckResult, runCheck } from '@vendor-server/platform/health/run-check.ts';
 import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { isStandingStill, noteAttemptEnded } from './standstill-sql.ts';
 
 /** Work that is due this long while nothing was attempted means the worker is up but not working. */
 const STANDSTILL_MS = 60_000;
+/** How often a worker tells the others that it moves: far below what counts as a standstill. */
+const NOTE_INTERVAL_MS = 5_000;
 
 export interface ReadinessReport {
   readonly status: CheckResult;
@@ -15,7 +18,7 @@ export interface ReadinessReport {
 }
 
 export interface Readiness {
-  /** Called when an attempt was recorded. */
+  /** Called when an attempt was recorded. Costs nothing that anybody waits for. */
   noteProgress(): void;
   report(): Promise<ReadinessReport>;
 }
@@ -26,37 +29,35 @@ export interface ReadinessDeps {
   readonly now?: () => number;
 }
 
-/** Whether this worker can deliver: database and queue answer, and due work moves. */
+/**
+ * Whether this worker can deliver: database and queue answer, and due work moves.
+ *
+ * Work that another worker does is progress, too: while one delivers what an endpoint takes slowly, the others have
+ * nothing to do and are as ready as it is. So progress is noted in the database as well, every few seconds.
+ */
 export function createReadiness({
   executor,
   queue,
   now = () => performance.now(),
 }: ReadinessDeps): Readiness {
+  // A worker that has just started is given as long as one that has just delivered.
   let lastProgressAt = now();
+  let lastNotedAt = Number.NEGATIVE_INFINITY;
 
   async function checkProgress(): Promise<void> {
     if (now() - lastProgressAt < STANDSTILL_MS) return;
-    const { rows } = await executor.query<{ standing: boolean }>({
-      name: 'is-work-standing',
-      text: `
-        -- By due_at: the relay renews job_due_at whenever it remakes a job.
-        select exists (
-          select 1 from webhook_endpoints e
-           where e.state = 'active' and e."window" > 0 and e.deleted_at is null
-             and (exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'queued'
-                             and d.claim_token is null
-                             and d.due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000))
-               or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
-                             and d.due_at < clock_timestamp() - make_interval(secs => $1::float8 / 1000)))
-        ) as standing`,
-      values: [STANDSTILL_MS],
-    });
-    if (rows[0]?.standing === true) throw new Error('deliveries are due and nothing moves');
+    if (await isStandingStill(executor, STANDSTILL_MS)) {
+      throw new Error('deliveries are due and nothing moves');
+    }
   }
 
   return {
     noteProgress() {
       lastProgressAt = now();
+      if (lastProgressAt - lastNotedAt < NOTE_INTERVAL_MS) return;
+      lastNotedAt = lastProgressAt;
+      // A note that fails is one of many; while the database is away no worker is ready anyway.
+      noteAttemptEnded(executor).catch(() => undefined);
     },
     async report() {
       const [database, queueState, progress] = await Promise.all([

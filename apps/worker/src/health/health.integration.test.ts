@@ -4,7 +4,7 @@ import {
   insertOrder,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createReadiness } from './create-readiness.ts';
 import { startHealthServer } from './start-health-server.ts';
 
@@ -14,7 +14,10 @@ beforeAll(async () => {
   subject = await createTestDatabase();
 });
 afterAll(() => subject.drop());
-beforeEach(() => emptyDatabase(subject.database.pool));
+beforeEach(async () => {
+  await emptyDatabase(subject.database.pool);
+  await subject.database.pool.query('delete from delivery_progress');
+});
 
 const pool = () => subject.database.pool;
 
@@ -104,6 +107,81 @@ describe('a standstill', () => {
     await pool().query(`update deliveries set job_due_at = clock_timestamp(), generation = generation + 1`);
     advance(60_000);
     expect(await get('/readyz')).toMatchObject({ status: 503 });
+  });
+
+  test('is none while another worker moves, and is one when that stops too', async () => {
+    const idle = await start();
+    const busy = await start();
+    await insertDue('waiting', 61);
+    idle.advance(60_000);
+    busy.readiness.noteProgress();
+    await vi.waitFor(async () => expect(await idle.get('/readyz')).toMatchObject({ status: 200 }));
+    await pool().query(`update delivery_progress set attempt_ended_at = attempt_ended_at - interval '61 s'`);
+    expect(await idle.get('/readyz')).toMatchObject({ status: 503, body: { checks: { progress: 'down' } } });
+  });
+
+  test('is told to the others every few seconds only', async () => {
+    const { readiness, advance } = await start();
+    const readNote = async () => (await pool().query('select * from delivery_progress')).rows[0];
+    readiness.noteProgress();
+    const first = await vi.waitFor(async () => {
+      const note = await readNote();
+      expect(note).toBeDefined();
+      return note;
+    });
+    advance(4_999);
+    readiness.noteProgress();
+    advance(1);
+    readiness.noteProgress();
+    await vi.waitFor(async () => expect(await readNote()).not.toEqual(first));
+  });
+
+  test('of a claim that nobody ended is no readiness', async () => {
+    const { get, advance } = await start();
+    await insertDue('queued', 61);
+    await pool().query(
+      `update deliveries set claim_token = 'x', claimed_until = clock_timestamp() + interval '10 s'`,
+    );
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+    await pool().query(`update deliveries set claimed_until = clock_timestamp() - interval '61 s'`);
+    expect(await get('/readyz')).toMatchObject({ status: 503 });
+  });
+
+  test('is none at an endpoint that was resumed a moment ago', async () => {
+    const { get, advance } = await start();
+    await insertDue('waiting', 3_600);
+    await pool().query(
+      `update webhook_endpoints set created_at = now() - interval '1 day', state_changed_at = now()`,
+    );
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+    await pool().query(`update webhook_endpoints set state_changed_at = now() - interval '61 s'`);
+    expect(await get('/readyz')).toMatchObject({ status: 503 });
+  });
+
+  test.each([
+    ['paused', `state = 'paused'`],
+    ['disabled', `state = 'disabled'`],
+    ['broken', `"window" = 0`],
+    ['deleted', `deleted_at = now()`],
+  ])('is none at an endpoint that is %s', async (_title, change) => {
+    const { get, advance } = await start();
+    await insertDue('waiting', 3_600);
+    await pool().query(`update webhook_endpoints set ${change}`);
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
+  });
+
+  test('is none of what is blocked behind a head that is due later', async () => {
+    const { get, advance } = await start();
+    await insertOrder(pool(), await insertEndpoint(pool()), ['waiting', 'blocked']);
+    await pool().query(
+      `update deliveries set due_at = clock_timestamp()
+         + case state when 'waiting' then interval '1 hour' else interval '-1 hour' end`,
+    );
+    advance(60_000);
+    expect(await get('/readyz')).toMatchObject({ status: 200 });
   });
 
   test.each([
