@@ -88,7 +88,7 @@ await runProcess({
     const registry = createMetricsRegistry();
     const metrics = createApiMetrics(registry);
     const readChecks = createReadChecks({ database, queue });
-    const metricsPage = createMetricsPage({ registry, executor: database.pool, queue, readChecks });
+    const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
     const deps: AppDeps = {
       settings,
       logger,

@@ -48,7 +48,7 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   const metrics = createWorkerMetrics(registry);
   const metricsPage = createMetricsPage({
     registry,
-    executor: database.pool,
+    database,
     queue,
     readChecks: async () => (await readiness.report()).checks,
   });

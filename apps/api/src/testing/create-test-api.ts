@@ -89,7 +89,7 @@ export async function createTestApi(
   const registry = createMetricsRegistry();
   const metrics = createApiMetrics(registry);
   const readChecks = createReadChecks({ database, queue });
-  const metricsPage = createMetricsPage({ registry, executor: database.pool, queue, readChecks });
+  const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
   const deps: AppDeps = {
     settings,
     logger,

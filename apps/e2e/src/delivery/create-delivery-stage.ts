@@ -106,7 +106,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     secretBox,
     sender,
     metrics: createApiMetrics(registry),
-    metricsPage: createMetricsPage({ registry, executor: database.pool, queue, readChecks }),
+    metricsPage: createMetricsPage({ registry, database, queue, readChecks }),
   };
   const context = { requestId: 'test-request', traceparent: null };
   const vendorId = createId();

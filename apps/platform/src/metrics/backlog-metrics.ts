@@ -8,7 +8,7 @@
  * maximum over processes, never the sum.
  */
 import { Gauge, type Registry } from '@prometheus-io/client';
-import type { SqlExecutor } from '../database/sql-executor.ts';
+import type { Database } from '../database/create-database.ts';
 import type { CheckResult } from '../health/run-check.ts';
 import type { DeliveryQueue, QueueCounts } from '../queue/delivery-queue.ts';
 import { type Backlog, MAX_COUNTED, readBacklog } from './backlog-sql.ts';
@@ -20,7 +20,7 @@ const WAIT_MS = 1_000;
 
 export interface BacklogMetricsDeps {
   readonly registry: Registry;
-  readonly executor: SqlExecutor;
+  readonly database: Pick<Database, 'pool'>;
   readonly queue: Pick<DeliveryQueue, 'counts'>;
   /** What `/readyz` says, by the name of the check; resolves within about a second. */
   readonly readChecks: () => Promise<Readonly<Record<string, CheckResult>>>;
@@ -29,13 +29,13 @@ export interface BacklogMetricsDeps {
 /** @returns brings the gauges up to date, as far as that goes within a second; never rejects */
 export function createBacklogMetrics({
   registry,
-  executor,
+  database,
   queue,
   readChecks,
 }: BacklogMetricsDeps): () => Promise<void> {
   const gauges = createGauges(registry);
   const limits = { maxAgeMs: MAX_AGE_MS, waitMs: WAIT_MS };
-  const backlog = createCachedReader(() => readBacklog(executor), limits);
+  const backlog = createCachedReader(() => readBacklog(database.pool), limits);
   const counts = createCachedReader(() => queue.counts(), limits);
   // The checks have a limit of their own, just above which they have answered.
   const checks = createCachedReader(readChecks, { ...limits, waitMs: WAIT_MS * 1.5 });

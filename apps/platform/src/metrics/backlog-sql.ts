@@ -2,13 +2,15 @@
  * How much is to be delivered, and since when, at a cost that does not follow the backlog:
  *
  * - Counting a million rows is a scan of a million rows. So each state is counted up to a limit, in the order of
- *   its partial index: an index-only scan that stops there. (Without an order the planner prefers a walk through
- *   the table for as long as it believes that such rows are frequent.)
+ *   its partial index: an index-only scan that stops there.
  * - The oldest of each endpoint is the first entry of its part of an index, and the parts are stepped through
  *   from endpoint to endpoint: one probe for each endpoint that has anything open. Of what is `queued` an endpoint
  *   has at most about a window.
+ * - The planner goes by statistics of a minute or an hour ago, when the backlog was small: then it collects all of it
+ *   and sorts. So it is told not to, for the time of this read.
  */
-import type { SqlExecutor } from '../database/sql-executor.ts';
+import type pg from 'pg';
+import { type SqlExecutor, withTransaction } from '../database/sql-executor.ts';
 
 /** A state is counted up to here; the gauge then says "this many or more". */
 export const MAX_COUNTED = 10_000;
@@ -28,7 +30,21 @@ export interface Backlog {
   readonly oldestDueSeconds: number;
 }
 
-export async function readBacklog(executor: SqlExecutor): Promise<Backlog> {
+export function readBacklog(pool: pg.Pool): Promise<Backlog> {
+  return withTransaction(pool, async (client) => {
+    await keepToIndexOrder(client);
+    return selectBacklog(client);
+  });
+}
+
+/** Until the end of the transaction. */
+export async function keepToIndexOrder(executor: SqlExecutor): Promise<void> {
+  await executor.query(
+    'set local enable_bitmapscan = off; set local enable_seqscan = off; set local enable_sort = off',
+  );
+}
+
+export async function selectBacklog(executor: SqlExecutor): Promise<Backlog> {
   const { rows } = await executor.query<Backlog>({
     name: 'read-backlog',
     text: `

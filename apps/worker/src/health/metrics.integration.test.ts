@@ -111,7 +111,7 @@ describe('GET /metrics', () => {
       readiness: { noteProgress: () => undefined, report: () => Promise.reject(new Error('not asked')) },
       metricsPage: createMetricsPage({
         registry: stage.registry,
-        executor: pool(),
+        database: subject.database,
         queue: stage.queue,
         readChecks: async () => ({ database: 'up', queue: 'up', progress: 'down' }),
       }),

@@ -1,0 +1,29 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Database } from '../database/create-database.ts';
+import { parseExposition } from '../testing/parse-exposition.ts';
+import { createMetricsPage } from './create-metrics-page.ts';
+import { createMetricsRegistry } from './create-registry.ts';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }));
+afterEach(() => void vi.useRealTimers());
+
+const never = () => Promise.withResolvers<never>().promise;
+
+test('a database and a queue that hang do not make it hang', async () => {
+  const page = createMetricsPage({
+    registry: createMetricsRegistry(),
+    database: { pool: { connect: never } as unknown as Database['pool'] },
+    queue: { counts: never },
+    readChecks: async () => ({ database: 'down', queue: 'down' }),
+  });
+  for (let time = 0; time < 2; time += 1) {
+    const reading = page.read();
+    await vi.advanceTimersByTimeAsync(1_500);
+    const { valueOf } = parseExposition(await reading);
+    expect(valueOf('vendor_server_readiness_check_up', { check: 'database' })).toBe(0);
+    expect(valueOf('vendor_server_backlog_read_timestamp_seconds', { source: 'database' })).toBe(0);
+    // What was never read is not said to be nothing.
+    expect(valueOf('vendor_server_deliveries_open', { state: 'waiting' })).toBeNull();
+    expect(valueOf('process_cpu_seconds_total')).not.toBeNull();
+  }
+});
