@@ -84,6 +84,7 @@ function findFaults({ metric, matchers }: Selector): string[] {
   return matchers.flatMap(({ label, operator, value }) => {
     const values = named.flatMap(({ labels }) => labels[label] ?? []);
     if (values.length === 0) return [`${metric} has no label ${label}`];
+    if (operator.startsWith('!')) return [];
     const pattern = operator.endsWith('~')
       ? new RegExp(`^(?:${value})$`)
       : new RegExp(`^${RegExp.escape(value)}$`);

@@ -12,9 +12,9 @@ export interface Selector {
 
 const WORDS = new Set(['and', 'or', 'unless', 'bool', 'offset', 'inf', 'nan']);
 const GROUPING = /\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)/g;
-const NUMBER = /(?<![\w:])\d[\w.]*/g;
 const RANGE = /\[[^\]]*\]/g;
-const SELECTOR = /([a-zA-Z_:][\w:]*)\s*(\{(?:"[^"]*"|[^}"])*\}|\()?/g;
+// Not the end of a number.
+const SELECTOR = /(?<![\w.])([a-zA-Z_:][\w:]*)\s*(\{(?:"[^"]*"|[^}"])*\}|\()?/g;
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 
 export function parsePromql(expression: string): PromqlNames {
@@ -25,7 +25,7 @@ export function parsePromql(expression: string): PromqlNames {
       .filter((label) => label !== ''),
   );
   // What is left in words is a function, an operator or a metric.
-  const rest = expression.replaceAll(GROUPING, ' ').replaceAll(RANGE, ' ').replaceAll(NUMBER, ' ');
+  const rest = expression.replaceAll(GROUPING, ' ').replaceAll(RANGE, ' ');
   const selectors = [...rest.matchAll(SELECTOR)]
     .filter(([, name = '', next]) => next !== '(' && !WORDS.has(name.toLowerCase()))
     .map(([, metric = '', braces = '']) => ({
