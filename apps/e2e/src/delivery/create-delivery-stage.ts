@@ -38,6 +38,8 @@ export interface StageEndpoint extends EndpointFixture {
 /** The API's changes and a worker in one process, over a real database, queue and network. */
 export interface DeliveryStage {
   readonly database: Database;
+  /** What the API works with here, for a test that calls its routes. */
+  readonly api: AppDeps;
   /** Lines of API and worker, oldest first. */
   readonly logLines: readonly Record<string, unknown>[];
   addCustomerServer(): Promise<string>;
@@ -115,6 +117,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
 
   return {
     database,
+    api,
     logLines,
     addCustomerServer: () => insertCustomerServer(database.pool),
     async addEndpoint(endpointOptions) {
