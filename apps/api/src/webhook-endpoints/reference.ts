@@ -47,7 +47,7 @@ const OPERATOR_ENDPOINT = {
 };
 
 const OWN = { audience: 'customer_server', tag: 'Webhook endpoints' } as const;
-const OPERATORS = { audience: 'operator', tag: 'Operators: customer servers' } as const;
+const OPERATORS = { audience: 'operator', tag: 'Operators: deliveries' } as const;
 
 const THE_ENDPOINT = {
   200: {

@@ -31,9 +31,9 @@ export async function rotateSigningSecretForCustomerServer(
     name: 'rotate-signing-secret',
     text: `
       update webhook_endpoints
-         set previous_signing_secret_ciphertext = case when $4::int > 0 then signing_secret_ciphertext end,
-             signing_overlap_until = case when $4::int > 0
-               then date_trunc('milliseconds', clock_timestamp()) + make_interval(hours => $4::int) end,
+         set previous_signing_secret_ciphertext = case when $4::float8 > 0 then signing_secret_ciphertext end,
+             signing_overlap_until = case when $4::float8 > 0
+               then date_trunc('milliseconds', clock_timestamp()) + make_interval(secs => $4::float8 * 3600) end,
              signing_secret_ciphertext = $3, updated_at = date_trunc('milliseconds', now())
        where id = $2 and customer_server_id = $1 and deleted_at is null
       returning signing_overlap_until as "overlapUntil"`,

@@ -5,13 +5,10 @@ import {
   RETRY_DELAY_BOUNDS,
   TIMEOUT_BOUNDS,
 } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
-import Type, { type Static, type TSchema } from 'typebox';
+import Type, { type Static } from 'typebox';
 import { PageQuery } from '../plugins/paging.ts';
-import { Id, Status, Timestamp } from '../schemas/common-schemas.ts';
-
-function orNull<Schema extends TSchema>(schema: Schema) {
-  return Type.Union([schema, Type.Null()]);
-}
+import { nullable, timeField } from '../schemas/answer-schemas.ts';
+import { Id, Status } from '../schemas/common-schemas.ts';
 
 export const EndpointParams = Type.Object({ endpointId: Id });
 
@@ -30,10 +27,10 @@ const TimeoutMs = Type.Integer({ minimum: TIMEOUT_BOUNDS.minMs, maximum: TIMEOUT
 
 /** Null means the default: all statuses, the settings' delays and time-out. */
 const Preferences = {
-  statuses: Type.Optional(orNull(Statuses)),
+  statuses: Type.Optional(nullable(Statuses)),
   mode: Type.Optional(Mode),
-  retryDelaysMs: Type.Optional(orNull(RetryDelaysMs)),
-  timeoutMs: Type.Optional(orNull(TimeoutMs)),
+  retryDelaysMs: Type.Optional(nullable(RetryDelaysMs)),
+  timeoutMs: Type.Optional(nullable(TimeoutMs)),
   sendSharedSecret: Type.Optional(Type.Boolean()),
 };
 
@@ -45,7 +42,7 @@ export const EndpointPatchBody = Type.Object({ url: Type.Optional(Url), ...Prefe
 export type EndpointPatchBody = Static<typeof EndpointPatchBody>;
 
 export const SigningSecretRotationBody = Type.Object({
-  overlapHours: Type.Optional(Type.Integer({ minimum: 0, maximum: 168 })),
+  overlapHours: Type.Optional(Type.Number({ minimum: 0, maximum: 168 })),
 });
 
 export const AllEndpointsQuery = Type.Object(
@@ -60,17 +57,17 @@ export const AllEndpointsQuery = Type.Object(
 const EndpointHealthResource = Type.Object(
   {
     state: Type.Enum([...ENDPOINT_HEALTH_STATES]),
-    reason: orNull(Type.String({ description: 'Why it is not healthy, and since when.' })),
-    until: orNull(Type.String({ format: 'date-time', description: 'When a broken endpoint is tried next.' })),
-    warning: orNull(Type.String({ description: 'What to do something about.' })),
+    reason: nullable(Type.String({ description: 'Why it is not healthy, and since when.' })),
+    until: nullable(timeField('When a broken endpoint is tried next.')),
+    warning: nullable(Type.String({ description: 'What to do something about.' })),
     window: Type.Integer({
       minimum: 0,
       maximum: 64,
       description: 'How many of its deliveries may be on their way at once; 0 while it is broken.',
     }),
     consecutiveFailures: Type.Integer({ minimum: 0 }),
-    lastSuccessAt: orNull(Type.String({ format: 'date-time', description: 'To the minute.' })),
-    oldestPendingAt: orNull(Timestamp),
+    lastSuccessAt: nullable(timeField('To the minute.')),
+    oldestPendingAt: nullable(timeField('The time of the oldest change among these.')),
     pending: Type.Integer({ minimum: 0, description: 'Deliveries that have not ended, counted up to 1000.' }),
     pendingCapped: Type.Boolean({ description: 'There are more than `pending` says.' }),
   },
@@ -80,15 +77,15 @@ const EndpointHealthResource = Type.Object(
 const ENDPOINT_PROPERTIES = {
   endpointId: Id,
   url: Type.String(),
-  statuses: orNull(Type.Array(Status, { minItems: 1, description: 'Null means all.' })),
+  statuses: nullable(Type.Array(Status, { minItems: 1, description: 'Null means all.' })),
   mode: Mode,
-  retryDelaysMs: orNull(Type.Array(Type.Integer(), { description: "Null means the service's." })),
+  retryDelaysMs: nullable(Type.Array(Type.Integer(), { description: "Null means the service's." })),
   timeoutMs: Type.Integer({ description: 'The effective one, in milliseconds.' }),
   sendSharedSecret: Type.Boolean(),
   state: Type.Enum([...ENDPOINT_STATES]),
   health: EndpointHealthResource,
-  createdAt: Timestamp,
-  updatedAt: Timestamp,
+  createdAt: timeField('When it was added.'),
+  updatedAt: timeField('When it was last changed, paused or opened.'),
 };
 
 export const EndpointResource = Type.Object(ENDPOINT_PROPERTIES, { additionalProperties: false });
@@ -103,13 +100,13 @@ export const RotatedSigningSecretResource = Type.Object(
   {
     endpointId: Id,
     signingSecret: Type.String({ pattern: '^whsec_' }),
-    overlapUntil: orNull(Timestamp),
+    overlapUntil: nullable(timeField('Until then the old secret signs, too. Null: it does not.')),
   },
   { additionalProperties: false },
 );
 
 export const DeletedEndpointResource = Type.Object(
-  { endpointId: Id, deletedAt: Timestamp },
+  { endpointId: Id, deletedAt: timeField('When that was.') },
   { additionalProperties: false },
 );
 
@@ -118,10 +115,10 @@ export const OperatorEndpointResource = Type.Object(
     customerServerId: Id,
     customerServerName: Type.String(),
     ...ENDPOINT_PROPERTIES,
-    stateChangedAt: Timestamp,
-    failingSince: orNull(Timestamp),
-    lastFailureAt: orNull(Timestamp),
-    lastFailureReason: orNull(Type.String()),
+    stateChangedAt: timeField('When it was last paused, disabled or opened.'),
+    failingSince: nullable(timeField('The first failure since the last success. Null: there is none.')),
+    lastFailureAt: nullable(timeField('Kept when it works again.')),
+    lastFailureReason: nullable(Type.String()),
   },
   { additionalProperties: false },
 );

@@ -73,6 +73,8 @@ describe('creating', () => {
     const list = await ask('GET', '');
     expect(Schema.Check(pageOf(EndpointResource), list.body)).toBe(true);
     expect(list.body).toEqual({ ok: true, data: [resource], nextCursor: null });
+    const me = await ask('GET', '/api/external/me');
+    expect(resource).toMatchObject(me.body.data.endpoints[0]);
   });
 
   test('takes everything an owner may choose', async () => {
@@ -198,7 +200,8 @@ describe('rotating the signing secret', () => {
 
   test('at once leaves no old one, and twice leaves the younger of the old ones', async () => {
     const { call, endpointId } = await addEndpoint();
-    const first = (await call('POST', '/rotate-secret', { overlapHours: 1 })).body.data;
+    const first = (await call('POST', '/rotate-secret', { overlapHours: 0.5 })).body.data;
+    expect(Math.round((Date.parse(first.overlapUntil) - Date.now()) / 60_000)).toBe(30);
     await call('POST', '/rotate-secret', { overlapHours: 168 });
     const twice = await readStored(endpointId);
     expect(openSecret(twice.previousSigningSecretCiphertext, endpointId)).toBe(first.signingSecret);
