@@ -16,9 +16,7 @@ import { ApiError } from '../errors/api-error.ts';
 /** More would be a scan of the queue in one answer. */
 const MAX_JOBS_PER_PAGE = 100;
 
-const DESCRIPTION =
-  'To look at only. To send a webhook again: POST /api/admin/deliveries/<deliveryId>/resend, or a customer server its ' +
-  'POST /api/external/deliveries/<deliveryId>/resend.';
+const DESCRIPTION = 'To send one again: POST /api/admin/deliveries/<deliveryId>/resend';
 
 type InspectedQueue = Pick<DeliveryQueue, 'counts' | 'inspector'>;
 

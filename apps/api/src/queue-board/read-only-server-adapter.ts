@@ -7,6 +7,7 @@ const SHOWN_ROUTES = new Set([
   '/api/queues',
   '/api/queues/:queueName/:jobId',
   '/api/queues/:queueName/:jobId/logs',
+  '/api/queues/:queueName/:jobId/flow',
 ]);
 
 /** Serves of Bull Board only what looks, and fails as every other route of the API does. */
@@ -16,7 +17,11 @@ export class ReadOnlyServerAdapter extends FastifyAdapter {
     super.setApiRoutes(
       shown.map((route) => ({
         ...route,
-        handler: async (request) => toAnswer(await route.handler(request)),
+        handler: async (request) =>
+          // No job of ours has parents or children; Bull Board would make a producer to find out.
+          String(route.route).endsWith('/flow')
+            ? { body: { nodeId: String(request?.params['jobId']), flowRoot: null, isFlowNode: false } }
+            : toAnswer(await route.handler(request)),
       })),
     );
     return this;

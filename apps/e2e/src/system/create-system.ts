@@ -25,6 +25,7 @@ export interface System {
   readonly databaseUrl: string;
   /** Everything that must never be seen in a log, besides what is made at run time. */
   readonly secrets: readonly string[];
+  readonly adminKey: string;
   readonly operator: Caller;
   readonly partner: Caller;
   /** Every process that was started, oldest first. */
@@ -81,6 +82,7 @@ export async function createSystem({ redisUrl, env = {} }: SystemOptions): Promi
   return {
     database: subject.database,
     databaseUrl: subject.url,
+    adminKey,
     secrets: [adminKey, partnerSecret, encryptionKey],
     operator: createCaller(latestApiUrl, { authorization: `Bearer ${adminKey}` }),
     partner: createCaller(latestApiUrl, { 'x-vendor-secret': partnerSecret }),
