@@ -8,6 +8,7 @@ import { adminDeliveryRoutes } from './deliveries/admin-routes.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
+import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
 import { metricsRoutes } from './metrics/routes.ts';
 import { offerRoutes } from './offers/routes.ts';
@@ -81,6 +82,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(orderRoutes, external);
   app.register(timelineRoutes, external);
   app.register(deliveryRoutes, external);
+  app.register(eventRoutes, external);
   app.register(customerServerMeRoutes, external);
   app.register(partnerRoutes, external);
   app.register(webhookTestRoutes, external);

@@ -4,16 +4,8 @@ import {
   insertEndpoint,
   insertOrder,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
-import type { TSchema } from 'typebox';
-import Value from 'typebox/value';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
-import {
-  getAnyDeliveryReference,
-  getDeliveryReference,
-  listAllDeliveriesReference,
-  listDeliveriesReference,
-} from './reference.ts';
 
 type Server = Awaited<ReturnType<TestApi['addCustomerServer']>>;
 
@@ -70,16 +62,11 @@ const listAll = (query: Record<string, string> = {}) => ask('/api/admin/deliveri
 const idsOf = ({ body }: { body: { data: { deliveryId: string }[] } }) =>
   body.data.map(({ deliveryId }) => deliveryId);
 
-function expectToFit(schema: TSchema | undefined, body: unknown): void {
-  expect(schema && [...Value.Errors(schema, body)]).toEqual([]);
-}
-
 describe('the list', () => {
   test('holds the own deliveries, the newest change first, as they are read one by one', async () => {
     const page = await list();
     expect(idsOf(page)).toEqual(deliveryIds);
     expect(page.body.nextCursor).toBeNull();
-    expectToFit(listDeliveriesReference.answers[200]?.schema, page.body);
     for (const item of page.body.data) {
       const one = await ask(`/api/external/deliveries/${item.deliveryId}`, server.headers);
       expect(one.body.data).toEqual({ ...item, attempts: [] });
@@ -209,7 +196,6 @@ describe('a delivery', () => {
       [deliveryId],
     );
     const { body } = await ask(`/api/external/deliveries/${deliveryId}`, server.headers);
-    expectToFit(getDeliveryReference.answers[200]?.schema, body);
     expect(body.data).toMatchObject({ attemptCount: 101, lastOutcome: 'rejected', lastResponseStatus: 500 });
     expect(body.data.attempts.map((attempt: { attemptNumber: number }) => attempt.attemptNumber)).toEqual(
       Array.from({ length: 100 }, (_, index) => index + 2),
@@ -241,14 +227,12 @@ describe('a delivery', () => {
 describe('operators', () => {
   test('see the deliveries of all, and whose each is', async () => {
     const page = await listAll();
-    expectToFit(listAllDeliveriesReference.answers[200]?.schema, page.body);
     expect(new Set(idsOf(page))).toEqual(new Set([...deliveryIds, ...othersOrder.deliveryIds]));
     const times: number[] = page.body.data.map(({ changedAt }: { changedAt: string }) =>
       Date.parse(changedAt),
     );
     expect(times).toEqual(times.toSorted((a, b) => b - a));
     const one = await ask(`/api/admin/deliveries/${othersOrder.deliveryIds[0]}`, api.operator);
-    expectToFit(getAnyDeliveryReference.answers[200]?.schema, one.body);
     expect(one.body.data).toMatchObject({ customerServerId: other.id, state: 'delivered' });
   });
 

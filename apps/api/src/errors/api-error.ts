@@ -5,6 +5,8 @@ export interface ApiErrorOptions {
   readonly message?: string;
   /** One `<field path> <rule>` per fault. */
   readonly details?: readonly string[];
+  /** With `cursor_expired`: where to go on from. */
+  readonly oldestCursor?: string;
   /** Headers of the answer, e.g. `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>;
   /** For the log only. */
@@ -17,6 +19,7 @@ export class ApiError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly details: readonly string[] | undefined;
+  readonly oldestCursor: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: ErrorCode, options: ApiErrorOptions = {}) {
@@ -24,6 +27,7 @@ export class ApiError extends Error {
     this.code = code;
     this.status = ERROR_CODES[code].status;
     this.details = options.details;
+    this.oldestCursor = options.oldestCursor;
     this.headers = options.headers ?? {};
   }
 }

@@ -14,6 +14,8 @@ export interface FailureBody {
   readonly code: string;
   /** One `<field path> <rule>` per fault. */
   readonly details?: readonly string[];
+  /** With `cursor_expired`: the oldest cursor after which the feed is complete. */
+  readonly oldestCursor?: string;
   readonly requestId: string;
 }
 
@@ -71,6 +73,7 @@ export function toFailureBody(error: ApiError, requestId: string, sentence?: str
     error: sentence ?? error.message,
     code: error.code,
     ...(error.details === undefined ? {} : { details: error.details }),
+    ...(error.oldestCursor === undefined ? {} : { oldestCursor: error.oldestCursor }),
     requestId,
   };
 }

@@ -106,6 +106,11 @@ export function toFailureSchema(codes: readonly ErrorCode[]): JsonSchema {
       details: Type.Optional(
         Type.Array(Type.String(), { description: 'One `<field path> <rule>` per fault.' }),
       ),
+      ...(codes.includes('cursor_expired') && {
+        oldestCursor: Type.String({
+          description: 'Where the feed is complete from: the `after` to go on with.',
+        }),
+      }),
       requestId: Type.String({ description: 'As in `x-request-id`: what to name when asking about it.' }),
     }),
   );
@@ -121,7 +126,8 @@ function toExamples(route: DescribedRoute, code: ErrorCode): [string, unknown][]
     const sentence = route.validationSentence ?? ERROR_CODES[code].message;
     return [[code, toExample(code, sentence, details)]];
   }
-  return [[code, toExample(code, EXAMPLE_SENTENCES[code] ?? ERROR_CODES[code].message)]];
+  const example = toExample(code, EXAMPLE_SENTENCES[code] ?? ERROR_CODES[code].message);
+  return [[code, code === 'cursor_expired' ? { ...example, oldestCursor: 'ZjE3' } : example]];
 }
 
 function toExample(code: ErrorCode, error: string, details?: readonly string[]) {

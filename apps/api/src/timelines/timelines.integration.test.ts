@@ -4,12 +4,9 @@ import {
   insertOrder,
   type OrderFixture,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
-import type { TSchema } from 'typebox';
-import Value from 'typebox/value';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
-import { anyTimelineReference, timelineReference } from './reference.ts';
 
 let api: TestApi;
 let server: Awaited<ReturnType<TestApi['addCustomerServer']>>;
@@ -33,15 +30,10 @@ async function read(orderId: string, headers = server.headers, prefix = '/api/ex
 async function readData(orderId: string) {
   const { status, body } = await read(orderId);
   expect(status).toBe(200);
-  expectToFit(timelineReference.answers[200]?.schema, body);
   return body.data;
 }
 
 const readAsOperator = (orderId: string) => read(orderId, api.operator, '/api/admin');
-
-function expectToFit(schema: TSchema | undefined, body: unknown): void {
-  expect(schema && [...Value.Errors(schema, body)]).toEqual([]);
-}
 
 async function addAttempts(deliveryId: string, count: number): Promise<void> {
   await api.database.pool.query(
@@ -141,7 +133,6 @@ test('says who changed what, when, and what each endpoint was told', async () =>
   ]);
 
   const operators = await readAsOperator(orderId);
-  expectToFit(anyTimelineReference.answers[200]?.schema, operators.body);
   expect(operators.body.data[2].actor).toEqual({ type: 'admin', id: 'night shift' });
   expect({ ...operators.body.data[2], actor: data[2].actor }).toEqual(data[2]);
   expect(operators.body.data.slice(0, 2)).toEqual(data.slice(0, 2));

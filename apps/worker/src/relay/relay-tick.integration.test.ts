@@ -246,3 +246,14 @@ describe('a look that nobody took', () => {
     expect(await findPromotableEndpoints(pool(), other, 5)).toEqual({ seen: [], promotable: [] });
   });
 });
+
+test('a committed change gets its place in the feed', async () => {
+  const { orderId } = await insertOrder(pool(), await insertEndpoint(pool()), ['delivered', 'delivered']);
+  await stage.relayTick();
+  const { rows } = await pool().query<{ version: number }>(
+    `select version from order_transitions where order_id = $1 and feed_position is not null
+      order by feed_position`,
+    [orderId],
+  );
+  expect(rows).toEqual([{ version: 1 }, { version: 2 }]);
+});

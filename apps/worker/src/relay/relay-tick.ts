@@ -11,6 +11,7 @@
  *   record their answers first; otherwise their receivers would get everything in flight twice.
  * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing, are
  *   promoted.
+ * - *A change has no place in the feed*: nobody gives it one at the change; see assign-feed-positions.ts.
  *
  * It polls by state and never by "id greater than the last one seen", because rows commit in any order. All
  * of it is bounded per tick and rotates, so its cost follows what can move and never the backlog. Two relays
@@ -19,6 +20,7 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
 import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
@@ -164,6 +166,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     const claims = await endLostClaims().catch(reportAndGive(NO_CLAIMS, logger, 'ending lost claims'));
     const promoted = await promoteStanding().catch(reportAndGive(0, logger, 'promoting'));
     const remadeJobs = await remakeLostJobs().catch(reportAndGive(0, logger, 'remaking lost jobs'));
+    await assignFeedPositions(database).catch(reportAndGive(0, logger, 'placing changes in the feed'));
     const work = { remadeJobs, ...claims, promoted };
     metrics.countRelayTick(work);
     return work;
