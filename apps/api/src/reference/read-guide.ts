@@ -2,7 +2,16 @@ import { readFileSync } from 'node:fs';
 import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
 
 /** Chapters of the introduction, in the order in which they are read; the files of `apps/api/docs`. */
-const CHAPTERS = ['overview', 'statuses', 'webhooks', 'testing', 'secrets', 'recovery', 'production'];
+const CHAPTERS = [
+  'overview',
+  'statuses',
+  'webhooks',
+  'receivers',
+  'testing',
+  'secrets',
+  'recovery',
+  'production',
+];
 
 /** What a reader of the API reference reads before the routes, as Markdown. */
 export function readGuide(): string {

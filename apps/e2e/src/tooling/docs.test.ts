@@ -43,7 +43,8 @@ describe.each(chapters)('%s', (name) => {
   });
 
   test('names settings that there are', () => {
-    const named = Array.from(read(name).matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g), ([, setting]) => setting);
+    const withoutPrograms = read(name).replaceAll(/^```(js|python)[^]*?^```$/gm, '');
+    const named = Array.from(withoutPrograms.matchAll(/\b([A-Z]+(?:_[A-Z]+)+)\b/g), ([, setting]) => setting);
     const shellVariables = [
       'VENDOR_SERVER',
       'CUSTOMER_SECRET',
@@ -51,6 +52,7 @@ describe.each(chapters)('%s', (name) => {
       'DELIVERY_ID',
       'ENDPOINT_ID',
       'REPLAY_ID',
+      'SIGNING_SECRET',
     ];
     const known = new Set([...settings, ...shellVariables, 'NODE_ENV']);
     expect(named.filter((setting) => !known.has(setting))).toEqual([]);
@@ -75,6 +77,15 @@ describe.each(chapters)('%s', (name) => {
     for (const pair of named) expect(known).toContainEqual(pair);
   });
 });
+
+test.each(['signed-express-receiver.js', 'signed-fastify-receiver.js', 'signed-receiver.py'])(
+  'receivers.md shows %s as it is tested',
+  (file) => {
+    const program = readFileSync(path.join(root, 'apps/e2e/src/guide', file), 'utf8');
+    const language = file.endsWith('.py') ? 'python' : 'js';
+    expect(read('receivers.md')).toContain(`\n\`\`\`${language}\n${program}\`\`\`\n`);
+  },
+);
 
 describe('statuses.md', () => {
   const rows = readTable('statuses.md', '# What each status means');
