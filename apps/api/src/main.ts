@@ -3,7 +3,7 @@ import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-ser
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
-import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createLoggerOrExit } from '@vendor-server/platform/logging/create-logger-or-exit.ts';
 import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
 import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
@@ -33,7 +33,7 @@ const QUEUE_START_WAIT_MS = 500;
 const MAX_TEST_CONNECTIONS_PER_ORIGIN = 16;
 
 const settings = loadSettingsOrExit(process.env);
-const logger = createLogger(settings, { name: 'api' });
+const logger = createLoggerOrExit(settings, { name: 'api' });
 
 await runProcess({
   logger,

@@ -1,7 +1,7 @@
 /** `npm start`: database, migrations, API and worker in one command, stopped together. */
 import { styleText } from 'node:util';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
-import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createLoggerOrExit } from '@vendor-server/platform/logging/create-logger-or-exit.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { buildBanner } from './start/build-banner.ts';
 import { startSystem } from './start/start-system.ts';
@@ -11,7 +11,7 @@ import { watchNpm } from './start/watch-npm.ts';
 const STOP_DEADLINE_MS = 30_000;
 
 const settings = loadSettingsOrExit(process.env);
-const logger = createLogger(settings, { name: 'start' });
+const logger = createLoggerOrExit(settings, { name: 'start' });
 
 await runProcess({
   logger,

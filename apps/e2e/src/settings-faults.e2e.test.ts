@@ -57,6 +57,18 @@ test.concurrent.for(STARTERS)(
   },
 );
 
+test.concurrent.for(STARTERS)(
+  '%s says that its log file cannot be written, and nothing else',
+  async ([, file], { expect }) => {
+    const { end, text } = await runToItsEnd(file, { LOG_FILE: '/dev/null/vendor-server.log', PORT: '0' });
+    expect(end).toBe('exit code 1');
+    expect(text).toMatch(
+      /^Cannot start: one setting is wrong\.\n {2}- LOG_FILE \/dev\/null\/.* cannot be written/,
+    );
+    expect(text.trim().split('\n')).toHaveLength(2);
+  },
+);
+
 test.concurrent.for(PROCESSES)('%s refuses a database without its schema', async ([, file], { expect }) => {
   const { url, drop } = await createEmptyTestDatabase();
   const { end, text } = await runToItsEnd(file, { DATABASE_URL: url, PORT: '0' });

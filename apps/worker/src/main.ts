@@ -3,7 +3,7 @@
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
-import { createLogger } from '@vendor-server/platform/logging/create-logger.ts';
+import { createLoggerOrExit } from '@vendor-server/platform/logging/create-logger-or-exit.ts';
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
@@ -20,7 +20,7 @@ const MAX_CONNECTIONS = 16;
 const DISPATCH_WAIT_MS = 1_000;
 
 const settings = loadSettingsOrExit(process.env);
-const logger = createLogger(settings, { name: 'worker' });
+const logger = createLoggerOrExit(settings, { name: 'worker' });
 
 await runProcess({
   logger,

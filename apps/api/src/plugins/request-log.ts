@@ -26,7 +26,7 @@ function toLine(request: FastifyRequest, reply: FastifyReply) {
     method: request.method,
     // The pattern, not the URL: queries may hold what does not belong into a log.
     route: request.routeOptions.url ?? null,
-    params: request.params,
+    params: keepIds(request.params),
     status: reply.statusCode,
     code: request.failureCode ?? undefined,
     durationMs: Math.round(reply.elapsedTime),
@@ -35,4 +35,13 @@ function toLine(request: FastifyRequest, reply: FastifyReply) {
     vendorId: request.vendor?.id,
     operator: request.operator?.name,
   };
+}
+
+const ID = /^[0-9a-f]{24}$/;
+
+/** Paths, too, may hold what does not belong into a log: only what can be an id of ours is shown. */
+function keepIds(params: unknown): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(params ?? {}).filter(([, value]) => typeof value === 'string' && ID.test(value)),
+  );
 }

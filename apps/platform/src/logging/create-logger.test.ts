@@ -1,8 +1,10 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { SettingsError } from '../settings/settings-error.ts';
 import { createLogger, createLoggerTo } from './create-logger.ts';
+import { openLogFile } from './open-log-file.ts';
 import { redactUrlPassword } from './redact.ts';
 
 function createCapture() {
@@ -113,4 +115,27 @@ test('writes to the log file too, and to a new one after SIGHUP', () => {
   expect(readFileSync(`${logFile}.1`, 'utf8')).toContain('"msg":"first"');
   expect(readFileSync(logFile, 'utf8')).toContain('"msg":"second"');
   expect(readFileSync(logFile, 'utf8')).not.toContain('first');
+});
+
+test('a log file that cannot be written is a faulty setting', () => {
+  const create = () => createLogger({ logLevel: 'info', logFile: '/dev/null/x.log' }, { name: 'test' });
+  expect(create).toThrow(SettingsError);
+  expect(create).toThrow(/LOG_FILE \/dev\/null\/x\.log cannot be written: (EEXIST|ENOTDIR)/);
+});
+
+test('a log file that cannot be reopened is written on, and reopened when it can be', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vendor-server-log-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const logFile = join(directory, 'logs', 'vendor-server.log');
+  const file = openLogFile(logFile);
+  file.stream.write('first\n');
+  renameSync(join(directory, 'logs'), join(directory, 'moved'));
+  writeFileSync(join(directory, 'logs'), 'in the way');
+  expect(() => file.reopen()).toThrow(/EEXIST|ENOTDIR/);
+  file.stream.write('second\n');
+  expect(readFileSync(join(directory, 'moved', 'vendor-server.log'), 'utf8')).toBe('first\nsecond\n');
+  rmSync(join(directory, 'logs'));
+  file.reopen();
+  file.stream.write('third\n');
+  expect(readFileSync(logFile, 'utf8')).toBe('third\n');
 });

@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Settings } from '../settings/settings.ts';
+import { openLogFile } from './open-log-file.ts';
 import { redact, redactUrlPassword } from './redact.ts';
 
 /**
@@ -9,6 +10,8 @@ import { redact, redactUrlPassword } from './redact.ts';
  * `settings.logFile` is set, JSON lines to that file too, reopened on SIGHUP so that logrotate works.
  * Writes are synchronous: the last line before a crash is the one that matters.
  * Secrets are redacted: fields by name at any depth (see `redact`), passwords in URLs anywhere in the line.
+ *
+ * @throws SettingsError when the log file cannot be written
  */
 export function createLogger(
   settings: Pick<Settings, 'logLevel' | 'logFile'>,
@@ -17,16 +20,22 @@ export function createLogger(
   const stdout = process.stdout.isTTY
     ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
     : pino.destination({ dest: 1, sync: true });
-  const streams: pino.StreamEntry[] = [{ level: 'trace', stream: stdout }];
-  if (settings.logFile !== null) {
-    const file = pino.destination({ dest: settings.logFile, append: true, mkdir: true, sync: true });
-    process.on('SIGHUP', () => file.reopen());
-    streams.push({ level: 'trace', stream: file });
-  }
-  return createLoggerTo(streams.length > 1 ? pino.multistream(streams) : stdout, {
-    name,
-    level: settings.logLevel,
+  const options = { name, level: settings.logLevel };
+  const { logFile } = settings;
+  if (logFile === null) return createLoggerTo(stdout, options);
+
+  const file = openLogFile(logFile);
+  const streams = [stdout, file.stream].map((stream) => ({ level: 'trace' as const, stream }));
+  const logger = createLoggerTo(pino.multistream(streams), options);
+  process.on('SIGHUP', () => {
+    try {
+      file.reopen();
+    } catch (error) {
+      // A mistake in a logrotate configuration must not stop deliveries.
+      logger.error({ err: error, logFile }, 'Log file could not be reopened; the old one is still written');
+    }
   });
+  return logger;
 }
 
 /** As `createLogger`, writing to any stream: for tests and for programs that show their own output. */

@@ -47,6 +47,10 @@ test.each([
     }),
   ],
   ['nothing of ours', 'nothing of ours'],
+  [`cut: ${SECRET.slice(0, -1)}`, 'cut: [redacted]'],
+  [`cut in JSON: ${JSON.stringify(SECRET).slice(1, 10)}`, 'cut in JSON: [redacted]'],
+  [`cut soon: ${SIGNATURE.slice(0, 4)}`, 'cut soon: [redacted]'],
+  [`${SECRET.slice(0, 9)} in the midst`, `${SECRET.slice(0, 9)} in the midst`],
 ])('shows the answer %j as %j', (excerpt, shown) => {
   expect(toLoggableExchange(REQUEST, answeredWith(excerpt)).response).toEqual(answeredWith(shown));
 });

@@ -13,6 +13,8 @@ export interface LoggableExchange {
   readonly response: AttemptResult;
 }
 
+/** Fewer characters of a secret tell nothing, and any text may end with them. */
+const MIN_TELLING_LENGTH = 4;
 const SECRET_HEADERS = new Set(['x-vendor-server-secret', 'webhook-signature']);
 
 /**
@@ -35,11 +37,18 @@ export function toLoggableExchange(request: LoggableRequest, result: AttemptResu
 
 function withoutSecrets(text: string | null, secrets: readonly string[]): string | null {
   if (text === null) return null;
-  return (
-    secrets
-      // An endpoint that answers JSON writes quotes and backslashes escaped.
-      .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-      .filter((secret) => secret !== '')
-      .reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text)
-  );
+  const forms = secrets
+    // An endpoint that answers JSON writes quotes and backslashes escaped.
+    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
+    .filter((secret) => secret !== '');
+  const whole = forms.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+  return forms.reduce(withoutBeginningAtEnd, whole);
+}
+
+/** An excerpt may have been cut in the midst of a secret. */
+function withoutBeginningAtEnd(text: string, secret: string): string {
+  for (let length = secret.length - 1; length >= MIN_TELLING_LENGTH; length -= 1) {
+    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + REDACTED;
+  }
+  return text;
 }
