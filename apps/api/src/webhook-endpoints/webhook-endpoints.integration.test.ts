@@ -104,13 +104,22 @@ describe('creating', () => {
 
 describe('the limit', () => {
   test('of 10 holds when two create the last one at once, and a deletion makes room', async () => {
-    const { headers } = await api.addCustomerServer(URL_1);
+    const { id, headers } = await api.addCustomerServer(URL_1);
     const create = () => ask('POST', '', { url: URL_1 }, headers);
     for (let count = 2; count <= 9; count += 1) expect((await create()).status).toBe(201);
-    const last = await Promise.all([create(), create(), create(), create()]);
-    expect(last.filter(({ status }) => status === 201)).toHaveLength(1);
-    expect(last.filter(({ status }) => status === 409)).toHaveLength(3);
-    expect(last.find(({ status }) => status === 409)?.body).toMatchObject({
+
+    // Both have begun, and neither has counted, when they go on.
+    const client = await api.database.pool.connect();
+    await client.query('begin');
+    await client.query('select 1 from customer_servers where id = $1 for no key update', [id]);
+    const last = Promise.all([create(), create()]);
+    await expect.poll(countWaiting, { timeout: 5_000 }).toBe(2);
+    await client.query('commit');
+    client.release();
+
+    const answers = await last;
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({
       code: 'endpoint_limit_reached',
       error: expect.stringContaining('at most 10'),
     });
@@ -119,6 +128,14 @@ describe('the limit', () => {
     expect((await ask('DELETE', `/${body.data[3].endpointId}`, undefined, headers)).status).toBe(200);
     expect((await create()).status).toBe(201);
   });
+
+  async function countWaiting(): Promise<number | undefined> {
+    const { rows } = await api.database.pool.query<{ waiting: number }>(
+      `select count(*) as waiting from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`,
+    );
+    return rows[0]?.waiting;
+  }
 });
 
 describe('changing', () => {
