@@ -22,6 +22,8 @@ import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
 import { createRelayTick } from './relay/relay-tick.ts';
 import { startRelay } from './relay/run-relay.ts';
+import { createReplayRound } from './replays/create-replay-round.ts';
+import { startReplays } from './replays/run-replays.ts';
 
 /** Everything the worker works with. Made by `main.ts` and by tests, never by the worker itself. */
 export interface WorkerDeps {
@@ -37,7 +39,7 @@ export interface WorkerDeps {
 }
 
 /**
- * Starts the relay, the consumer and the health endpoints, in this order; the lifecycle stops them in
+ * Starts the relay, the replays, the consumer and the health endpoints, in this order; the lifecycle stops them in
  * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
@@ -74,6 +76,11 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     'relay',
     () => startRelay(database, relayTick, logger),
     (relay) => relay.stop(),
+  );
+  await lifecycle.start(
+    'replays',
+    () => startReplays(database, createReplayRound({ database, dispatcher, logger }), logger),
+    (replays) => replays.stop(),
   );
   await lifecycle.start(
     'consumer',
