@@ -5,6 +5,8 @@ import { adminCustomerServerRoutes } from './customer-servers/admin-routes.ts';
 import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
 import { adminSecretRotationRoutes } from './customer-servers/secret-routes.ts';
 import { adminDeliveryRoutes } from './deliveries/admin-routes.ts';
+import { adminReplayRoutes, replayRoutes } from './deliveries/replay-routes.ts';
+import { adminResendRoutes, resendRoutes } from './deliveries/resend-routes.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
 import { handleError } from './errors/error-handler.ts';
@@ -82,6 +84,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(orderRoutes, external);
   app.register(timelineRoutes, external);
   app.register(deliveryRoutes, external);
+  app.register(resendRoutes, external);
+  app.register(replayRoutes, external);
   app.register(eventRoutes, external);
   app.register(customerServerMeRoutes, external);
   app.register(partnerRoutes, external);
@@ -100,6 +104,8 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(adminPersonalDataRoutes, admin);
   app.register(adminTimelineRoutes, admin);
   app.register(adminDeliveryRoutes, admin);
+  app.register(adminResendRoutes, admin);
+  app.register(adminReplayRoutes, admin);
   app.register(adminVendorRoutes, admin);
   app.register(adminWebhookEndpointRoutes, admin);
   app.register(queueBoardRoutes, { ...deps, prefix: '/admin/queues' });
