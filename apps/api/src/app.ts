@@ -75,7 +75,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(authentication);
   app.register(jsonBody);
   app.register(validation);
-  app.register(apiReference);
+  app.register(apiReference, deps);
 
   app.register(healthRoutes, deps);
   app.register(metricsRoutes, deps);

@@ -5,6 +5,7 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
+import type { AppDeps } from '../app-deps.ts';
 import { SECURITY_SCHEMES } from './audiences.ts';
 import { describeRoute } from './describe-route.ts';
 import { docsPage } from './docs-page.ts';
@@ -13,6 +14,7 @@ import { readGuide } from './read-guide.ts';
 import { REFERENCE_TAGS } from './route-reference.ts';
 import { TAG_DESCRIPTIONS, TAG_GROUPS } from './tags.ts';
 import { tidyDocument } from './tidy-document.ts';
+import { buildWebhooksSection } from './webhooks-section.ts';
 
 const DOCUMENT = {
   openapi: '3.1.1',
@@ -28,9 +30,13 @@ const DOCUMENT = {
   components: { securitySchemes: SECURITY_SCHEMES },
 };
 
-export const apiReference = fp(async (app: FastifyInstance) => {
+export const apiReference = fp(async (app: FastifyInstance, { settings }: Pick<AppDeps, 'settings'>) => {
   await app.register(swagger, {
-    openapi: { ...DOCUMENT, info: { ...DOCUMENT.info, description: readGuide() } },
+    openapi: {
+      ...DOCUMENT,
+      info: { ...DOCUMENT.info, description: readGuide() },
+      webhooks: buildWebhooksSection(settings.webhookRetryDelaysMs),
+    },
     convertConstToEnum: false,
     transform: ({ route, url }) => ({ schema: describeRoute(route), url }),
     transformObject: (built) => ('openapiObject' in built ? tidyDocument(built.openapiObject) : {}),

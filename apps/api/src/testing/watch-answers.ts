@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { expect } from 'vitest';
-import { type AnswerChecker, createAnswerChecker } from './answer-checker.ts';
+import { findAnswerFaults, type GivenAnswer } from './find-answer-faults.ts';
+import { type StrictDocument, toStrictDocument } from './strict-document.ts';
 
 export interface WatchedAnswers {
   /** Each operation that was answered, with the status. */
@@ -13,16 +14,16 @@ export interface WatchedAnswers {
 export function watchAnswers(app: FastifyInstance): WatchedAnswers {
   const answered = new Set<string>();
   const faults = new Set<string>();
-  let checker: AnswerChecker | null = null;
+  let document: StrictDocument | null = null;
 
   app.addHook('onSend', async (request, reply, payload) => {
     const reference = request.routeOptions.config?.reference;
     // HEAD is GET without its body.
     if (reference === undefined || request.method === 'HEAD') return;
-    checker ??= createAnswerChecker(app.swagger());
+    document ??= toStrictDocument(app.swagger());
     const answer = toAnswer(request, reply, payload);
     answered.add(`${reference.operationId} ${answer.status}`);
-    for (const fault of checker.findFaults(answer)) {
+    for (const fault of findAnswerFaults(document, answer)) {
       faults.add(`${answer.method} ${answer.route} ${answer.status}: ${fault}`);
     }
   });
@@ -34,10 +35,10 @@ export function watchAnswers(app: FastifyInstance): WatchedAnswers {
   };
 }
 
-function toAnswer(request: FastifyRequest, reply: FastifyReply, payload: unknown) {
+function toAnswer(request: FastifyRequest, reply: FastifyReply, payload: unknown): GivenAnswer {
   return {
     method: request.method,
-    route: request.routeOptions.url ?? null,
+    route: request.routeOptions.url ?? '',
     status: reply.statusCode,
     headers: reply.getHeaders(),
     body: typeof payload === 'string' ? payload : payload === undefined || payload === null ? '' : null,
