@@ -95,7 +95,10 @@ describe('the list', () => {
     }
   });
 
-  test('of one state is paged over endpoints', async () => {
+  test('of one state is paged over endpoints, deleted ones included', async () => {
+    await api.database.pool.query('update webhook_endpoints set deleted_at = now() where id = $1', [
+      secondEndpoint.endpointId,
+    ]);
     const whole = idsOf(await list({ state: 'failed' }));
     expect(whole).toHaveLength(2);
     const first = await list({ state: 'failed', limit: '1' });
@@ -212,6 +215,13 @@ describe('a delivery', () => {
       responseExcerpt: 'no',
     });
     expect(body.data.attempts.at(-1)).toMatchObject({ endedAt: null, outcome: null, durationMs: null });
+  });
+
+  test('takes no query', async () => {
+    const { status, body } = await ask(`/api/external/deliveries/${deliveryIds[0]}`, server.headers, {
+      x: '1',
+    });
+    expect({ status, code: body.code }).toEqual({ status: 400, code: 'validation_failed' });
   });
 
   test("of another tenant is 404, like one that isn't there", async () => {

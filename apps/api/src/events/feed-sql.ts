@@ -25,6 +25,10 @@ interface FeedRow {
  * One customer server's changes after a position, oldest first: at most `limit`, and none more once 1 MiB is
  * reached, but always one if there is one.
  *
+ * The range in place of "= $1" leaves one index in the asked order, the customer server's own. With an equality
+ * PostgreSQL may take the index of all positions and throw away what is others': a quiet customer server would
+ * read everybody's changes since its last one, on every poll.
+ *
  * What was removed is read in the same statement, so a page from which something was removed meanwhile says so.
  *
  * @param after null begins after what was removed
@@ -47,8 +51,9 @@ export async function readFeedForCustomerServer(
                  sum(octet_length(body)) over (order by feed_position rows unbounded preceding)
                    - octet_length(body) as bytes_before
             from (select feed_position, body from order_transitions
-                   where customer_server_id = $1 and feed_position > coalesce($2, s.feed_pruned_through)
-                   order by feed_position limit $3) next
+                   where (customer_server_id, feed_position) > ($1, coalesce($2, s.feed_pruned_through))
+                     and customer_server_id <= $1
+                   order by customer_server_id, feed_position limit $3) next
         ) page on page.bytes_before < ${MAX_PAGE_BYTES}
        where s.id = $1
        order by page.feed_position`,

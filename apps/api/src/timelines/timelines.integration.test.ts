@@ -200,6 +200,16 @@ test('of an order without end, the newest changes', async () => {
   expect(versions).toEqual(Array.from({ length: 500 }, (_, index) => index + 4));
 });
 
+test('takes no query', async () => {
+  const { orderId } = await insertOrder(api.database.pool, endpoint, []);
+  const url = `/api/external/orders/${orderId}/timeline?limit=1`;
+  const answer = await api.app.inject({ url, headers: server.headers });
+  expect({ status: answer.statusCode, code: answer.json().code }).toEqual({
+    status: 400,
+    code: 'validation_failed',
+  });
+});
+
 test("of another tenant's order is 404, like one that isn't there", async () => {
   const other = await api.addCustomerServer();
   const { orderId } = await insertOrder(api.database.pool, endpoint, ['queued']);

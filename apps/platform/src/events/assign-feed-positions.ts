@@ -25,14 +25,14 @@ const BATCH_SIZE = 1_000;
 const MAX_BATCHES = 5;
 /** Any constant that nothing else locks. */
 const FEED_LOCK_KEY = 4_710_022;
-/** Whoever waits longer leaves it to the one who has it. */
+/** For the lock and for rows: whoever waits longer leaves its batch to the next call. */
 const LOCK_TIMEOUT = '2s';
 
 /**
  * Places every change that is committed by now and has no position yet, at most 5 000 a call; a longer backlog
  * takes more calls.
  *
- * @returns how many it placed; fewer than there are when another assigner holds the lock for long
+ * @returns how many it placed; fewer than there are when somebody else holds the lock or a row for long
  */
 export async function assignFeedPositions(database: Pick<Database, 'pool'>): Promise<number> {
   let placed = 0;
