@@ -29,6 +29,9 @@ import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
 import { wellFormedQuery } from './plugins/well-formed-query.ts';
 import { queueBoardRoutes } from './queue-board/routes.ts';
+import { HTTP_SERVER_OPTIONS, httpServer, IDLE_CONNECTION_TIMEOUT_MS } from './protection/http-server.ts';
+import { loadShedding } from './protection/load-shedding.ts';
+import { securityHeaders } from './protection/security-headers.ts';
 import { apiReference } from './reference/api-reference.ts';
 import { adminTimelineRoutes } from './timelines/admin-routes.ts';
 import { timelineRoutes } from './timelines/routes.ts';
@@ -51,7 +54,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     trustProxy: toTrustProxy(deps.settings.trustProxy),
     bodyLimit: MAX_BODY_BYTES,
+    http: HTTP_SERVER_OPTIONS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: IDLE_CONNECTION_TIMEOUT_MS,
     requestIdHeader: false,
     genReqId: chooseRequestId,
     // While the process stops, requests on open connections are still answered: all they need is there.
@@ -69,6 +74,9 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.register(requestCount, deps);
   app.register(requestLog);
   app.register(requestId);
+  app.register(securityHeaders);
+  app.register(httpServer);
+  app.register(loadShedding);
   app.register(unknownRoute);
   app.register(singleHeaders);
   app.register(wellFormedQuery);

@@ -11,23 +11,25 @@ import { toFailureBody } from './to-failure.ts';
  */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  if (socket.writable) {
-    const requestId = createId();
-    const answer = new ApiError(toErrorCode(error.code));
-    const body = JSON.stringify(toFailureBody(answer, requestId));
-    socket.write(
-      [
-        `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
-        'content-type: application/json; charset=utf-8',
-        `content-length: ${Buffer.byteLength(body)}`,
-        `x-request-id: ${requestId}`,
-        'connection: close',
-        '',
-        body,
-      ].join('\r\n'),
-    );
-  }
+  if (socket.writable) writeFailure(socket, new ApiError(toErrorCode(error.code)));
   socket.destroySoon();
+}
+
+/** Writes a whole answer, which says that it is the connection's last. */
+export function writeFailure(socket: Socket, answer: ApiError): void {
+  const requestId = createId();
+  const body = JSON.stringify(toFailureBody(answer, requestId));
+  socket.write(
+    [
+      `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+      'content-type: application/json; charset=utf-8',
+      `content-length: ${Buffer.byteLength(body)}`,
+      `x-request-id: ${requestId}`,
+      'connection: close',
+      '',
+      body,
+    ].join('\r\n'),
+  );
 }
 
 function toErrorCode(nodeCode: string | undefined): ErrorCode {

@@ -17,7 +17,8 @@ declare module 'fastify' {
 export function handleError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = toApiError(thrown);
   request.failureCode = error.code;
-  if (error.status >= 500) {
+  // What is shed has its line as a request; an error for each would add to the load.
+  if (error.status >= 500 && error.code !== 'overloaded') {
     request.log.error({ err: error.cause ?? error, code: error.code }, 'Request failed');
   }
   // `routeOptions` is absent when the URL itself was refused before a route was looked for.

@@ -7,7 +7,7 @@ export const metricsRoutes: Routes = async (app, deps) => {
   const { metricsPage } = deps;
   app.get(
     '/metrics',
-    { onRequest: requireOperator(deps), config: { reference: metricsReference } },
+    { onRequest: requireOperator(deps), config: { reference: metricsReference, isAnsweredUnderLoad: true } },
     async (_request, reply) => {
       const text = await metricsPage.read();
       return reply.type(metricsPage.contentType).header('cache-control', 'no-store').send(text);

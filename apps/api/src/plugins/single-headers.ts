@@ -6,6 +6,7 @@ import { ApiError } from '../errors/api-error.ts';
 const SINGLE_HEADERS = new Set([
   'authorization',
   'content-type',
+  'host',
   'idempotency-key',
   'x-customer-secret',
   'x-operator',

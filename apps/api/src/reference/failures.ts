@@ -12,6 +12,7 @@ const OF_EVERY_ROUTE = [
   'invalid_request',
   'validation_failed',
   'request_timeout',
+  'expectation_failed',
   'headers_too_large',
   'internal_error',
 ] as const satisfies ErrorCode[];
@@ -19,6 +20,7 @@ const OF_CREDENTIALS = [
   'unauthorized',
   'rate_limited',
   'database_unavailable',
+  'overloaded',
 ] as const satisfies ErrorCode[];
 const OF_BODIES = [
   'malformed_json',

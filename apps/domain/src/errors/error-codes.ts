@@ -42,6 +42,7 @@ export const ERROR_CODES = {
   cursor_expired: { status: 410, message: 'The cursor is older than what is kept.' },
   payload_too_large: { status: 413, message: 'The body is larger than 256 KiB.' },
   unsupported_media_type: { status: 415, message: 'The content type must be application/json.' },
+  expectation_failed: { status: 417, message: 'Of the Expect header only 100-continue is known.' },
   rate_limited: { status: 429, message: 'Too many requests; try again later.' },
   headers_too_large: { status: 431, message: 'The request headers are too large.' },
   internal_error: { status: 500, message: 'Something went wrong on our side.' },
@@ -50,6 +51,7 @@ export const ERROR_CODES = {
     message: 'The service is temporarily unavailable; try again shortly.',
   },
   queue_unavailable: { status: 503, message: 'The queue does not answer; try again shortly.' },
+  overloaded: { status: 503, message: 'The service has more to do than it can; try again shortly.' },
   shutting_down: { status: 503, message: 'The service is restarting; try again shortly.' },
 } as const satisfies Record<string, ErrorDefinition>;
 

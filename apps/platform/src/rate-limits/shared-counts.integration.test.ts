@@ -1,5 +1,6 @@
 /** Processes that count in one Redis, which goes away, hangs and comes back. */
 import { createPrivateRedis, type PrivateRedis } from '@vendor-server/e2e/system/create-private-redis.ts';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createId } from '../ids/create-id.ts';
 import { testRedisUrl } from '../testing/test-redis.ts';
@@ -49,6 +50,11 @@ describe.skipIf(!hasRedis)('counts in Redis (skipped without redis-server)', () 
     await countUntil(second, key, (used, own) => used >= 100 + own);
     expect(second.count(key).endsInMs).toBeLessThan(MINUTE);
     await countUntil(first, key, (used, own) => used > 100 + own);
+    const client = new Redis(redis.url);
+    onTestFinished(() => client.disconnect());
+    const endsInMs = await client.pttl(`vendor-server:rate-limit:${key}`);
+    expect(endsInMs).toBeGreaterThan(MINUTE / 2);
+    expect(endsInMs).toBeLessThanOrEqual(MINUTE);
   });
 
   test('a window ends for all, and the next begins at one', async () => {
