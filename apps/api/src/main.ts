@@ -18,7 +18,7 @@ import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { buildApp } from './app.ts';
 import type { AppDeps } from './app-deps.ts';
 import { createReadChecks } from './health/create-read-checks.ts';
-import { createOfferEvents } from './offers/offer-events.ts';
+import { createSharedOfferEvents } from './offers/create-shared-offer-events.ts';
 import { startOfferExpiry } from './offers/start-offer-expiry.ts';
 
 /** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
@@ -84,7 +84,11 @@ await runProcess({
         }),
       (started) => started.close(),
     );
-    const offerEvents = createOfferEvents();
+    const offerEvents = await lifecycle.start(
+      'offer events',
+      () => createSharedOfferEvents({ pool: database.pool, databaseUrl, logger }),
+      (started) => started.close(),
+    );
     const registry = createMetricsRegistry();
     const metrics = createApiMetrics(registry);
     const readChecks = createReadChecks({ database, queue });

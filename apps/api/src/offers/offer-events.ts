@@ -6,8 +6,8 @@
  * carry nothing but ids.
  */
 export type OfferChange =
-  /** The order became pending, or stopped being pending. */
-  | { readonly kind: 'order'; readonly orderId: string }
+  /** The order became pending, or stopped being pending, with this version. */
+  | { readonly kind: 'order'; readonly orderId: string; readonly version: number }
   /** The vendor declined the order. */
   | { readonly kind: 'decline'; readonly orderId: string; readonly vendorId: string }
   /** The vendor went online or offline, works on other services now, or has another API key. */
@@ -20,7 +20,7 @@ export type OfferEvents = {
   subscribe(listener: (change: OfferChange) => void): () => void;
 };
 
-/** Events of this process only: enough while one API process serves every stream. */
+/** Events of this process only. */
 export function createOfferEvents(): OfferEvents {
   const listeners = new Set<(change: OfferChange) => void>();
   return {
@@ -40,9 +40,9 @@ export function createOfferEvents(): OfferEvents {
  */
 export function publishOrderChange(
   events: OfferEvents,
-  change: { orderId: string; from: string | null; to: string },
+  change: { orderId: string; version: number; from: string | null; to: string },
 ): void {
   if (change.from === 'pending' || change.to === 'pending') {
-    events.publish({ kind: 'order', orderId: change.orderId });
+    events.publish({ kind: 'order', orderId: change.orderId, version: change.version });
   }
 }

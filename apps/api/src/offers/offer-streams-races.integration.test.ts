@@ -110,13 +110,13 @@ test('what happens while the snapshot is read is told after it', async () => {
   const gone = await createOrder(workType);
   const { streams, offerEvents, hold, waitFor } = createStreams();
   const release = hold('list-offers-for-vendor');
-  const opening = streams.open(vendor.id, openResponse());
+  const opening = streams.open(vendor, openResponse());
   await waitFor('read', 'list-offers-for-vendor', 1);
   // Both changes commit after the snapshot was read, and both looks end before it is sent.
   await setStatus(gone, 'assigned', vendor.id);
-  offerEvents.publish({ kind: 'order', orderId: gone });
+  offerEvents.publish({ kind: 'order', orderId: gone, version: 1 });
   const added = await createOrder(workType);
-  offerEvents.publish({ kind: 'order', orderId: added });
+  offerEvents.publish({ kind: 'order', orderId: added, version: 1 });
   await waitFor('arrived', 'find-offer-state', 2);
   release();
   const events = readEvents(await opening);
@@ -129,13 +129,13 @@ test('a look that began before a change does not have the last word', async () =
   const workType = `work_${createId()}`;
   const vendor = await api.addVendor({ services: [workType] });
   const { streams, offerEvents, hold, waitFor } = createStreams();
-  const events = readEvents(await streams.open(vendor.id, openResponse()));
+  const events = readEvents(await streams.open(vendor, openResponse()));
   const orderId = await createOrder(workType);
   const release = hold('find-offer-state');
-  offerEvents.publish({ kind: 'order', orderId });
+  offerEvents.publish({ kind: 'order', orderId, version: 1 });
   await waitFor('read', 'find-offer-state', 1);
   await setStatus(orderId, 'assigned', vendor.id);
-  offerEvents.publish({ kind: 'order', orderId });
+  offerEvents.publish({ kind: 'order', orderId, version: 1 });
   release();
   await vi.waitFor(() => expect(events()).toHaveLength(3));
   expect(events()).toEqual(['snapshot ', `offer ${orderId}`, `offer_withdrawn ${orderId}`]);
@@ -148,7 +148,7 @@ test('a vendor that changes while its snapshot is read gets the later one', asyn
   const wanted = await createOrder(after);
   const { streams, offerEvents, hold, waitFor } = createStreams();
   const release = hold('list-offers-for-vendor');
-  const opening = streams.open(vendor.id, openResponse());
+  const opening = streams.open(vendor, openResponse());
   await waitFor('read', 'list-offers-for-vendor', 1);
   await api.database.pool.query('update vendors set selected_services = $2 where id = $1', [
     vendor.id,
@@ -164,7 +164,7 @@ test('a vendor that changes while its snapshot is read gets the later one', asyn
 test('an open stream keeps its vendor online; one that went offline stays so', async () => {
   const vendor = await api.addVendor();
   const { streams, waitFor, countArrived } = createStreams({ renewalMs: 10 });
-  await streams.open(vendor.id, openResponse());
+  await streams.open(vendor, openResponse());
   const { pool } = api.database;
   const readSeconds = async (): Promise<number | null> => {
     const { rows } = await pool.query(
@@ -185,11 +185,11 @@ test('an open stream keeps its vendor online; one that went offline stays so', a
 test('a stream that may have missed something is ended, with a warning', async () => {
   const vendor = await api.addVendor();
   const { streams, offerEvents, failing, warn } = createStreams();
-  const stream = await streams.open(vendor.id, openResponse());
+  const stream = await streams.open(vendor, openResponse());
   const events = readEvents(stream);
   const ended = once(stream, 'end');
   failing.add('find-offer-state');
-  offerEvents.publish({ kind: 'order', orderId: createId() });
+  offerEvents.publish({ kind: 'order', orderId: createId(), version: 1 });
   await ended;
   expect(events()).toHaveLength(1);
   expect(warn).toHaveBeenCalledOnce();
@@ -198,7 +198,7 @@ test('a stream that may have missed something is ended, with a warning', async (
 test('a quiet stream gets heartbeats', async () => {
   const vendor = await api.addVendor();
   const { streams } = createStreams({ heartbeatMs: 5 });
-  const stream = await streams.open(vendor.id, openResponse());
+  const stream = await streams.open(vendor, openResponse());
   let text = '';
   stream.on('data', (chunk: Buffer) => {
     text += chunk.toString();
@@ -210,9 +210,9 @@ test('a reader that takes nothing is let go', async () => {
   const vendor = await api.addVendor();
   const orderId = await createOrder('electronics_repair');
   const { streams, offerEvents } = createStreams({ maxBufferedBytes: 4_096 });
-  const stream = await streams.open(vendor.id, openResponse());
+  const stream = await streams.open(vendor, openResponse());
   await vi.waitFor(() => {
-    offerEvents.publish({ kind: 'order', orderId });
+    offerEvents.publish({ kind: 'order', orderId, version: 1 });
     expect(stream.destroyed).toBe(true);
   });
   expect(stream.readableLength).toBeLessThan(8_192);
@@ -223,8 +223,19 @@ test('a snapshot that cannot be read is an error, and leaves no stream behind', 
   const { streams, failing } = createStreams();
   failing.add('list-offers-for-vendor');
   for (let tries = 0; tries < 6; tries += 1) {
-    await expect(streams.open(vendor.id, openResponse())).rejects.toThrow('refused by the test');
+    await expect(streams.open(vendor, openResponse())).rejects.toThrow('refused by the test');
   }
   failing.clear();
-  await streams.open(vendor.id, openResponse());
+  await streams.open(vendor, openResponse());
+});
+
+test('a key that was replaced after its check opens no stream', async () => {
+  const vendor = await api.addVendor();
+  const { streams } = createStreams();
+  await api.app.inject({
+    method: 'POST',
+    url: `/api/admin/vendors/${vendor.id}/rotate-key`,
+    headers: api.operator,
+  });
+  await expect(streams.open(vendor, openResponse())).rejects.toMatchObject({ code: 'unauthorized' });
 });

@@ -15,6 +15,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Logger } from 'pino';
 import { ApiError } from '../errors/api-error.ts';
+import type { CallingVendor } from '../plugins/authentication.ts';
 import { connectPresence, renewPresence, type VendorPresence } from '../vendors/presence-sql.ts';
 import { createCoalescer } from './create-coalescer.ts';
 import { EventStream, toServerSentEvent } from './event-stream.ts';
@@ -39,9 +40,10 @@ export type OfferStreams = {
   /**
    * Opens a stream for a vendor, which brings the vendor online.
    * @returns the body for `response`; it ends by itself when the response closes
-   * @throws ApiError `rate_limited` for too many streams of one vendor, `shutting_down`
+   * @throws ApiError `rate_limited` for too many streams of one vendor in this process, `unauthorized` for a key
+   *   that was replaced a moment ago, `shutting_down`
    */
-  open(vendorId: string, response: ServerResponse): Promise<EventStream>;
+  open(vendor: CallingVendor, response: ServerResponse): Promise<EventStream>;
   /** Ends every stream and opens no more. */
   close(): void;
 };
@@ -59,6 +61,7 @@ type OpenStream = {
   isStale: boolean;
 };
 
+/** A person with some devices, in each process. What a client lost and did not close is gone within seconds. */
 const MAX_STREAMS_PER_VENDOR = 5;
 
 export function createOfferStreams({
@@ -169,7 +172,7 @@ export function createOfferStreams({
   }, renewalMs).unref();
 
   return {
-    async open(vendorId, response) {
+    async open({ id: vendorId, apiKeyHash }, response) {
       if (isClosed) throw new ApiError('shutting_down');
       if (streamsOf(vendorId).length >= MAX_STREAMS_PER_VENDOR) {
         throw new ApiError('rate_limited', {
@@ -195,7 +198,8 @@ export function createOfferStreams({
       body.once('close', () => streams.delete(stream));
       try {
         stream.presence = await connectPresence(executor, vendorId);
-        if (!stream.presence) throw new ApiError('unauthorized');
+        // A key that is replaced after its check, and before this stream listens, ends no stream yet.
+        if (stream.presence?.apiKeyHash !== apiKeyHash) throw new ApiError('unauthorized');
         await loadSnapshot(stream);
       } catch (error) {
         body.destroy();

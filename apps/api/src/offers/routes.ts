@@ -37,7 +37,7 @@ export const offerRoutes: Routes = async (app, deps) => {
     '/offers/stream',
     { exposeHeadRoute: false, config: { reference: streamOffersReference } },
     async (request, reply) => {
-      const body = await streams.open(request.vendor.id, reply.raw);
+      const body = await streams.open(request.vendor, reply.raw);
       return (
         reply
           .header('content-type', 'text/event-stream; charset=utf-8')

@@ -21,7 +21,8 @@ export async function announceChange(
   { deliveries, hasEndpoint }: RecordedChange,
 ): Promise<void> {
   metrics.countTransition(order.status);
-  publishOrderChange(offerEvents, { orderId: order.orderId, from: previousStatus, to: order.status });
+  const { orderId, version, status: to } = order;
+  publishOrderChange(offerEvents, { orderId, version, from: previousStatus, to });
   if (!hasEndpoint) {
     const { orderId, status } = order;
     logger.info(

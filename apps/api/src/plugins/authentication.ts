@@ -32,12 +32,18 @@ export interface CallingCustomerServer {
   readonly name: string;
 }
 
+export interface CallingVendor {
+  readonly id: string;
+  /** Of the key it presented. */
+  readonly apiKeyHash: string;
+}
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by `requireCustomerServer`, and null on routes without it: reading it there is a mistake. */
     customerServer: CallingCustomerServer;
     /** Set by `requireVendor`. */
-    vendor: { readonly id: string };
+    vendor: CallingVendor;
     /** Set by `requireOperator`; the name is what `x-operator` said. */
     operator: { readonly name: string | null };
   }
@@ -105,15 +111,14 @@ export function requireVendor(deps: Deps): Require {
       const message = 'Authentication required: Missing Authorization: Bearer header';
       throw new ApiError('unauthorized', { message, headers: challenge });
     }
+    const apiKeyHash = hashSecret(given.secret);
     const vendor =
-      given.scheme === 'bearer'
-        ? await findVendorByApiKeyHash(deps.database.pool, hashSecret(given.secret))
-        : null;
+      given.scheme === 'bearer' ? await findVendorByApiKeyHash(deps.database.pool, apiKeyHash) : null;
     if (vendor === null) {
       const message = 'Authentication failed: Invalid vendor API key';
       throw refuseCredential(deps, request, { message, headers: challenge });
     }
-    request.vendor = vendor;
+    request.vendor = { id: vendor.id, apiKeyHash };
     countRequest(deps, reply, { kind: 'vendor', id: vendor.id });
   };
 }

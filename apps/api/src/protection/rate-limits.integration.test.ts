@@ -189,6 +189,17 @@ describe.skipIf(redisUrl === null)('API processes on one Redis (skipped without 
     await vi.waitFor(async () => expect((await first.app.inject(request)).statusCode).toBe(429));
   });
 
+  test('share the webhook tests of a caller', async () => {
+    const { headers } = await first.addCustomerServer();
+    const payload = { webhookUrl: 'http://127.0.0.1:1/nobody' };
+    const request = { method: 'POST', url: '/api/external/webhook-test', headers, payload } as const;
+    expect(new Set(await repeat(first, request, 30))).toEqual(new Set([400]));
+    await vi.waitFor(async () => expect(await repeat(second, request, 1)).toEqual([429]), {
+      timeout: 5_000,
+      interval: 50,
+    });
+  });
+
   test('share the count of wrong credentials', async () => {
     const request = { url: '/api/admin/orders', headers: { authorization: 'Bearer wrong' } };
     await repeat(first, request, 5);

@@ -20,13 +20,20 @@ import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { createReadChecks } from '../health/create-read-checks.ts';
-import { createOfferEvents } from '../offers/offer-events.ts';
+
+import { createSharedOfferEvents } from '../offers/create-shared-offer-events.ts';
 import { watchAnswers } from './watch-answers.ts';
 
 export const OPERATOR_KEY = 'test-admin-key-1';
 export const PARTNER_SECRET = 'test-partner-secret-1';
 
 type Headers = Record<string, string>;
+
+export interface TestVendor {
+  readonly id: string;
+  readonly apiKeyHash: string;
+  readonly headers: Headers;
+}
 
 export interface TestApi {
   readonly app: FastifyInstance;
@@ -44,7 +51,7 @@ export interface TestApi {
   /** A customer server that nothing else uses, and the headers that prove it. */
   addCustomerServer(webhookUrl?: string): Promise<{ id: string; secret: string; headers: Headers }>;
   /** A vendor that nothing else uses, online unless said otherwise. */
-  addVendor(vendor?: { services?: string[]; online?: boolean }): Promise<{ id: string; headers: Headers }>;
+  addVendor(vendor?: { services?: string[]; online?: boolean }): Promise<TestVendor>;
   /** Fails when an answer was not as the API reference says. */
   close(): Promise<void>;
 }
@@ -80,7 +87,7 @@ export async function createTestApi(
     maxConnectionsPerOrigin: 4,
   });
   const dispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
-  const offerEvents = createOfferEvents();
+  const offerEvents = createSharedOfferEvents({ pool: database.pool, databaseUrl: url, logger });
   const { redisUrl } = settings;
   const useCounter = createUseCounter({
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
@@ -127,20 +134,22 @@ export async function createTestApi(
     async addVendor({ services = [], online = true } = {}) {
       const id = createId();
       const apiKey = `test-vendor-key-${id}`;
+      const apiKeyHash = hashSecret(apiKey);
       await database.prisma.vendor.create({
         data: {
           id,
           vendorName: 'Test vendor',
           mobile: '+910000000000',
           selectedServices: services,
-          apiKeyHash: hashSecret(apiKey),
+          apiKeyHash,
           onlineUntil: online ? new Date(Date.now() + 3_600_000) : null,
         },
       });
-      return { id, headers: { authorization: `Bearer ${apiKey}` } };
+      return { id, apiKeyHash, headers: { authorization: `Bearer ${apiKey}` } };
     },
     async close() {
       await app.close();
+      await offerEvents.close();
       await dispatcher.drain();
       await sender.close();
       useCounter.close();
