@@ -2,13 +2,19 @@ import type { FastifySchema, RouteOptions } from 'fastify';
 import type { TSchema } from 'typebox';
 import { AUDIENCES } from './audiences.ts';
 import { type DescribedFailure, describeFailures } from './failures.ts';
-import type { ReferenceAnswer, RouteReference } from './route-reference.ts';
+import type { Audience, ReferenceAnswer, RouteReference } from './route-reference.ts';
 import { type JsonSchema, toAnswerSchema, toJsonSchema } from './to-json-schema.ts';
 
 const JSON_TYPE = 'application/json';
 const OPERATOR_NAME = 'Who is acting, at most 100 characters: recorded with the change and in the log.';
 const REQUEST_ID =
   'The id of the request in the logs: yours, when it matches `[\\w.-]{1,100}`, else a new one.';
+/** With every answer to a caller that is known; 0 in the settings turns the limit and these off. */
+const RATE_LIMIT_HEADERS = {
+  'ratelimit-limit': 'How many requests a minute this caller may make.',
+  'ratelimit-remaining': 'How many of them are left in this minute.',
+  'ratelimit-reset': 'Seconds until the count starts again.',
+};
 
 interface Media {
   readonly schema: JsonSchema;
@@ -77,6 +83,7 @@ function describeResponses(route: RouteOptions, reference: RouteReference): Reco
       .map((status) => [
         status,
         describeResponse(
+          reference.audience,
           reference.answers[status],
           failures.find((failure) => failure.status === status),
         ),
@@ -85,11 +92,17 @@ function describeResponses(route: RouteOptions, reference: RouteReference): Reco
 }
 
 function describeResponse(
+  audience: Audience,
   answer: ReferenceAnswer | undefined,
   failure: DescribedFailure | undefined,
 ): object {
   const content = contentOf(answer, failure);
-  const headers = { 'x-request-id': REQUEST_ID, ...answer?.headers, ...failure?.headers };
+  const headers = {
+    'x-request-id': REQUEST_ID,
+    ...(audience === 'anyone' ? {} : RATE_LIMIT_HEADERS),
+    ...answer?.headers,
+    ...failure?.headers,
+  };
   return {
     description: [answer?.description, failure?.description].filter(Boolean).join('\n\n'),
     headers: toTexts(headers),
