@@ -168,7 +168,9 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       await stage.change(orderId, 'assigned');
       await stage.change(orderId, 'completed');
       await until(() => expect(versionsOf(moved())).toEqual([1, 1, 3]));
-      expect(await statesTo(endpoint.endpointId)).toEqual(['delivered', 'delivered']);
+      await until(async () =>
+        expect(await statesTo(endpoint.endpointId)).toEqual(['delivered', 'delivered']),
+      );
     });
 
     test('has both signing secrets sign while they overlap', async () => {
@@ -278,14 +280,17 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
           consecutiveFailures: 0,
         }),
       );
-      const changes = stage.logLines.filter(
-        (line) =>
-          line['endpointId'] === endpoint.endpointId && line['msg'] === 'Webhook endpoint state changed',
+      const changes = () =>
+        stage.logLines.filter(
+          (line) =>
+            line['endpointId'] === endpoint.endpointId && line['msg'] === 'Webhook endpoint state changed',
+        );
+      await until(() =>
+        expect(changes()).toMatchObject([
+          { from: 'healthy', to: 'struggling' },
+          { from: 'struggling', to: 'healthy' },
+        ]),
       );
-      expect(changes).toMatchObject([
-        { from: 'healthy', to: 'struggling' },
-        { from: 'struggling', to: 'healthy' },
-      ]);
     });
   });
 });
