@@ -59,12 +59,14 @@ afterAll(async () => {
   rmSync(directory, { recursive: true });
 });
 
-/** Answers with everything it was sent, cut or not, as a debugging receiver does. */
+/** Answers with what it was sent, as a debugging receiver does, twice: the second time is cut at 1 KiB. */
 function echo(status: number): Step {
   return (answering) => {
     const { request } = answering;
     const head = ['x-vendor-server-secret', 'webhook-signature'].map((name) => request.header(name));
-    return respond(status, { body: { head, padding: 'x'.repeat(1_024 - 120), again: head } })(answering);
+    const cutAt = 1_024 - (head[0]?.length ?? 0) / 2;
+    const padding = 'x'.repeat(cutAt - `{"head":${JSON.stringify(head)},"padding":"","again":["`.length);
+    return respond(status, { body: { head, padding, again: head } })(answering);
   };
 }
 
