@@ -11,7 +11,7 @@ export const metricsReference: RouteReference = {
   answers: {
     200: {
       description: 'The metrics, in the Prometheus text exposition format 0.0.4.',
-      contentType: 'text/plain; version=0.0.4; charset=utf-8',
+      contentType: 'text/plain',
       example: 'vendor_server_order_transitions_total{status="completed"} 42\n',
     },
   },

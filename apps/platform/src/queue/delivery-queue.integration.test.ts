@@ -222,6 +222,18 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
         await until(() => queue.add([buildJob()]));
       });
 
+      test('says how many jobs it holds in each state', async () => {
+        await openQueue();
+        const before = await queue.counts();
+        const jobs = [buildJob(), buildJob()];
+        await queue.add([...jobs, buildJob(600_000)]);
+        const after = await queue.counts();
+        expect(after).toEqual({ ...before, waiting: before.waiting + 2, delayed: before.delayed + 1 });
+        // Nothing is left for the other tests but what is delayed.
+        const ran = consume();
+        await until(() => expect(ran).toEqual(expect.arrayContaining(jobs.map(({ data }) => data))));
+      });
+
       test('in the middle of a job: the job is finished when it is back', async () => {
         await openQueue();
         const { promise, resolve } = Promise.withResolvers<void>();
