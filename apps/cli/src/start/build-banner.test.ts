@@ -12,6 +12,8 @@ function bannerOf(env: NodeJS.ProcessEnv): string {
 test('shows addresses, the development credentials and a command that creates an order', () => {
   const banner = bannerOf({});
   expect(banner).toContain('http://127.0.0.1:3000');
+  expect(banner).toContain('http://127.0.0.1:3000/docs');
+  expect(banner).toContain('http://127.0.0.1:3000/admin/queues');
   expect(banner).toContain('http://127.0.0.1:3001/readyz');
   expect(banner).toContain('x-customer-secret: development-customer-secret');
   expect(banner).toContain('x-vendor-secret: development-vendor-secret');

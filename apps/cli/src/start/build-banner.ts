@@ -38,7 +38,15 @@ export function buildBanner({ apiUrl, workerUrl }: RunningSystem, settings: Sett
     `${styleText(['bold', 'green'], '● Vendor Server is running')}   ${styleText('dim', 'Ctrl-C stops everything')}`,
     '',
     row('API', styleText('cyan', apiUrl)),
-    row('Worker', `${styleText('cyan', `${workerUrl}/readyz`)} ${styleText('dim', '(health)')}`),
+    row('API reference', styleText('cyan', `${apiUrl}/docs`)),
+    row(
+      'Queue board',
+      `${styleText('cyan', `${apiUrl}/admin/queues`)} ${styleText('dim', '(user admin, the operator key)')}`,
+    ),
+    row(
+      'Worker',
+      `${styleText('cyan', `${workerUrl}/readyz`)} ${styleText('dim', '(health; /metrics on both)')}`,
+    ),
     row(
       'Database',
       settings.databaseUrl === null
