@@ -7,6 +7,7 @@ import type { DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue
 import type { UseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import type { OfferEvents } from './offers/offer-events.ts';
@@ -28,6 +29,7 @@ export interface AppDeps {
   readonly metrics: ApiMetrics;
   /** What `/metrics` answers. */
   readonly metricsPage: MetricsPage;
+  readonly tracer: Tracer;
   /** For the webhook test; deliveries are sent by the worker. */
   readonly sender: Sender;
 }

@@ -25,6 +25,7 @@ import { requestCount } from './plugins/request-count.ts';
 import { chooseRequestId, requestId } from './plugins/request-id.ts';
 import { requestLog } from './plugins/request-log.ts';
 import { singleHeaders } from './plugins/single-headers.ts';
+import { tracing } from './plugins/tracing.ts';
 import { unknownRoute } from './plugins/unknown-route.ts';
 import { validation } from './plugins/validation.ts';
 import { wellFormedQuery } from './plugins/well-formed-query.ts';
@@ -71,6 +72,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   app.setErrorHandler(handleError);
 
   app.register(gracefulClose);
+  app.register(tracing, { tracer: deps.tracer });
   app.register(requestCount, deps);
   app.register(requestLog);
   app.register(requestId);

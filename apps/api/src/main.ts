@@ -14,6 +14,7 @@ import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
+import { createTracer } from '@vendor-server/platform/tracing/create-tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { buildApp } from './app.ts';
 import type { AppDeps } from './app-deps.ts';
@@ -40,6 +41,11 @@ await runProcess({
   stopDeadlineMs: STOP_DEADLINE_MS,
   async start(lifecycle) {
     logger.info({ settings: describeSettings(settings) }, 'API starting');
+    const tracer = await lifecycle.start(
+      'tracer',
+      () => createTracer({ endpoint: settings.otlpEndpoint, serviceName: 'vendor-server-api', logger }),
+      (started) => started.stop(),
+    );
     const { database, databaseUrl } = await startDatabase(lifecycle, {
       settings,
       logger,
@@ -104,6 +110,7 @@ await runProcess({
       secretBox,
       metrics,
       metricsPage,
+      tracer,
       sender,
     };
     await lifecycle.start(

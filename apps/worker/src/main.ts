@@ -9,6 +9,7 @@ import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queu
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
+import { createTracer } from '@vendor-server/platform/tracing/create-tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { startWorker } from './worker.ts';
 
@@ -27,6 +28,11 @@ await runProcess({
   stopDeadlineMs: STOP_DEADLINE_MS,
   async start(lifecycle) {
     logger.info({ settings: describeSettings(settings) }, 'Worker starting');
+    const tracer = await lifecycle.start(
+      'tracer',
+      () => createTracer({ endpoint: settings.otlpEndpoint, serviceName: 'vendor-server-worker', logger }),
+      (started) => started.stop(),
+    );
     const { database, databaseUrl } = await startDatabase(lifecycle, {
       settings,
       logger,
@@ -56,7 +62,7 @@ await runProcess({
     const dispatcher = createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS });
     const registry = createMetricsRegistry();
     const { port } = await startWorker(
-      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender, registry },
+      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender, registry, tracer },
       lifecycle,
     );
     logger.info({ host: settings.host, port, concurrency: settings.webhookConcurrency }, 'Worker ready');

@@ -13,6 +13,7 @@ import type { DeliveryQueue, DeliveryQueueOptions } from '@vendor-server/platfor
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
@@ -35,6 +36,7 @@ export interface WorkerDeps {
   readonly dispatcher: Dispatcher;
   readonly secretBox: SecretBox;
   readonly sender: Sender;
+  readonly tracer: Tracer;
   readonly registry: MetricsRegistry;
 }
 

@@ -100,7 +100,7 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
   );
 
   async function change(
-    request: Pick<FastifyRequest, 'operator' | 'id' | 'headers'>,
+    request: Pick<FastifyRequest, 'operator' | 'id' | 'traceparent'>,
     orderId: string,
     ask: () => Promise<Asked>,
   ) {

@@ -6,6 +6,7 @@ import { buildWebhookBody } from '@vendor-server/domain/webhooks/webhook-body.ts
 import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
 import { retryTransient, type SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import { inSpan, type Span } from '@vendor-server/platform/tracing/tracer.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { announceChange } from './announce-change.ts';
@@ -39,7 +40,18 @@ export interface OrderChangeResult {
  */
 export async function changeOrderStatus(
   deps: AppDeps,
-  { find, request, requestId, traceparent }: OrderChangeRequest,
+  change: OrderChangeRequest,
+): Promise<OrderChangeResult> {
+  const parent = change.traceparent;
+  return inSpan(deps.tracer, { name: 'order change', kind: 'internal', parent }, (span) =>
+    changeInSpan(deps, change, span),
+  );
+}
+
+async function changeInSpan(
+  deps: AppDeps,
+  { find, request, requestId }: OrderChangeRequest,
+  span: Span,
 ): Promise<OrderChangeResult> {
   const { pool } = deps.database;
   for (let lostRaces = 0; lostRaces < MAX_LOST_RACES; lostRaces += 1) {
@@ -59,13 +71,23 @@ export async function changeOrderStatus(
       reason,
       body,
       requestId,
-      traceparent,
+      traceparent: span.traceparent,
     });
     if (recorded === null) continue;
+    span.add(toChangeAttributes(next));
     await announceChange(deps, next, from, recorded);
     return { changed: true, order: next, vendor, deliveriesRecorded: recorded.deliveries.length };
   }
   throw new Error(`an order changed ${MAX_LOST_RACES} times while one change was decided`);
+}
+
+/** What the span of a change says of it. */
+export function toChangeAttributes({ orderId, status, version }: OrderSnapshot) {
+  return {
+    'vendor_server.order.id': orderId,
+    'vendor_server.order.status': status,
+    'vendor_server.order.version': version,
+  };
 }
 
 /** Null when somebody else's change came first. */

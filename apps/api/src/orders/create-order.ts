@@ -13,11 +13,13 @@ import {
   withTransaction,
 } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import { inSpan, type Span } from '@vendor-server/platform/tracing/tracer.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { countVendorsOfferedTo } from '../offers/offers-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 import { announceChange } from './announce-change.ts';
+import { toChangeAttributes } from './change-order-status.ts';
 import { readDatabaseClock } from './database-clock-sql.ts';
 import {
   findKeptAnswer,
@@ -53,6 +55,20 @@ export interface CreateOrderAnswer {
  * @throws ApiError `idempotency_key_reused` or `idempotency_in_progress`; nothing is written then
  */
 export async function createOrder(deps: AppDeps, request: CreateOrderRequest): Promise<CreateOrderAnswer> {
+  const { context } = request;
+  return inSpan(
+    deps.tracer,
+    { name: 'order creation', kind: 'internal', parent: context.traceparent },
+    (span) =>
+      createInSpan(deps, { ...request, context: { ...context, traceparent: span.traceparent } }, span),
+  );
+}
+
+async function createInSpan(
+  deps: AppDeps,
+  request: CreateOrderRequest,
+  span: Span,
+): Promise<CreateOrderAnswer> {
   const { pool } = deps.database;
   const now = await readDatabaseClock(pool);
   const ids = { orderId: createId(), customerServerId: request.customerServerId };
@@ -62,6 +78,7 @@ export async function createOrder(deps: AppDeps, request: CreateOrderRequest): P
   const { idempotencyKey, context } = request;
   if (idempotencyKey === null) {
     const recorded = await retryTransient(() => recordNewOrder(pool, order, context));
+    span.add(toChangeAttributes(order));
     await announceChange(deps, order, null, recorded);
     return { body, replayed: false };
   }
@@ -70,6 +87,7 @@ export async function createOrder(deps: AppDeps, request: CreateOrderRequest): P
     withTransaction(pool, (client) => recordOnce(client, { order, key, body, context })),
   );
   if ('keptBody' in outcome) return { body: outcome.keptBody, replayed: true };
+  span.add(toChangeAttributes(order));
   await announceChange(deps, order, null, outcome);
   return { body, replayed: false };
 }

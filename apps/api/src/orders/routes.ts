@@ -80,7 +80,7 @@ export const orderRoutes: Routes = async (app, deps) => {
   );
 
   async function change(
-    request: Pick<FastifyRequest, 'customerServer' | 'id' | 'headers'>,
+    request: Pick<FastifyRequest, 'customerServer' | 'id' | 'traceparent'>,
     orderId: string,
     asked: Omit<TransitionRequest & { action: 'cancel' | 'confirm_payment' }, 'actor'>,
   ) {

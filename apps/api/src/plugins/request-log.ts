@@ -1,3 +1,4 @@
+import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 
@@ -28,6 +29,7 @@ function toLine(request: FastifyRequest, reply: FastifyReply) {
     route: request.routeOptions.url ?? null,
     params: keepIds(request.params),
     status: reply.statusCode,
+    traceId: toTraceId(request.traceparent),
     code: request.failureCode ?? undefined,
     durationMs: Math.round(reply.elapsedTime),
     remoteAddress: request.ip,

@@ -15,6 +15,7 @@ import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
 import { createTestDatabase, type TestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import type { FastifyInstance } from 'fastify';
 import { buildApp } from '../app.ts';
@@ -105,6 +106,7 @@ export async function createTestApi(
     dispatcher,
     offerEvents,
     useCounter,
+    tracer: NO_TRACER,
     secretBox,
     sender,
     metrics,

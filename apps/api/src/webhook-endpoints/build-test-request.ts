@@ -47,6 +47,7 @@ export function buildTestRequest(secretBox: SecretBox, input: TestRequestInput):
     attemptNumber: 1,
     attemptedAt: now,
     body,
+    traceparent: null,
     signingSecrets: openSigningSecrets(secretBox, signer),
     sharedSecret: presentedSecret ?? openSharedSecret(secretBox, stored),
   });

@@ -13,6 +13,7 @@ const input = {
   body: '{"orderId":"64a7b2c8f9e4d1a2b3c4d5e6"}',
   signingSecrets: [SIGNING_SECRET],
   sharedSecret: 'test-customer-secret-1',
+  traceparent: null,
 } as const;
 
 it("has the guide's headers, the attempt's own and those of Standard Webhooks", () => {
@@ -29,6 +30,12 @@ it("has the guide's headers, the attempt's own and those of Standard Webhooks", 
     'webhook-timestamp': '1701685800',
     'webhook-signature': signWebhook([SIGNING_SECRET], input.deliveryId, 1701685800, input.body),
   });
+});
+
+it('carries the trace of the attempt, and of a trace nothing else', () => {
+  const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+  const headers = buildWebhookHeaders({ ...input, traceparent });
+  expect(headers).toEqual({ ...buildWebhookHeaders(input), traceparent });
 });
 
 it('keeps the shared secret from endpoints that are not to have it', () => {

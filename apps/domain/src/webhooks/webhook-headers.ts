@@ -18,11 +18,14 @@ export interface WebhookHeadersInput {
   signingSecrets: readonly string[];
   /** Null when the endpoint is not sent the shared secret. */
   sharedSecret: string | null;
+  /** W3C Trace Context of the attempt; null when nobody traces. */
+  traceparent: string | null;
 }
 
 /**
- * The headers of one attempt: those of the integration guide's "Headers", our attempt and version, and those of
- * Standard Webhooks 1.0. Names are in lower case. Throws as `signWebhook` does.
+ * The headers of one attempt: those of the integration guide's "Headers", our attempt and version, those of
+ * Standard Webhooks 1.0, and `traceparent`. Of a trace nothing else goes to receivers: no `tracestate`, no baggage.
+ * Names are in lower case. Throws as `signWebhook` does.
  */
 export function buildWebhookHeaders(input: WebhookHeadersInput): Record<string, string> {
   const timestampSeconds = Math.floor(input.attemptedAt.getTime() / 1000);
@@ -38,5 +41,6 @@ export function buildWebhookHeaders(input: WebhookHeadersInput): Record<string, 
     'webhook-id': input.deliveryId,
     'webhook-timestamp': String(timestampSeconds),
     'webhook-signature': signWebhook(input.signingSecrets, input.deliveryId, timestampSeconds, input.body),
+    ...(input.traceparent === null ? {} : { traceparent: input.traceparent }),
   };
 }

@@ -25,6 +25,7 @@ import {
   insertEndpoint,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { startWorker } from '@vendor-server/worker/worker.ts';
 
@@ -105,6 +106,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     dispatcher,
     offerEvents,
     useCounter,
+    tracer: NO_TRACER,
     secretBox,
     sender,
     metrics: createApiMetrics(registry),

@@ -16,8 +16,10 @@ import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispa
 import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
+import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
+import { sendInSpan } from './attempt-span.ts';
 import { buildAttemptRequest } from './build-attempt-request.ts';
 import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
 import { countAttempt } from './count-attempt.ts';
@@ -40,6 +42,7 @@ export interface AttemptDeps {
   readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly tracer: Tracer;
 }
 
 /** What becomes of the job. `summary` is what operators read on it of the attempt, `reason` why that failed. */
@@ -89,15 +92,17 @@ export async function attemptDelivery(
 }
 
 async function send(
-  { secretBox, sender, settings, logger }: AttemptDeps,
+  { secretBox, sender, settings, logger, tracer }: AttemptDeps,
   claimed: ClaimedDelivery,
   latestSendAt: number,
 ): Promise<AttemptResult> {
-  const request = buildAttemptRequest(secretBox, claimed);
-  const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
-  const result = await sender.send({ ...request, deadline });
-  if (settings.debugWebhooks) logExchange(logger, claimed, request, result);
-  return result;
+  return sendInSpan(tracer, claimed, async (traceparent) => {
+    const request = buildAttemptRequest(secretBox, claimed, traceparent);
+    const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
+    const result = await sender.send({ ...request, deadline });
+    if (settings.debugWebhooks) logExchange(logger, claimed, request, result);
+    return result;
+  });
 }
 
 /**

@@ -22,6 +22,7 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     status: 'in_progress',
     previousStatus: 'accepted',
     requestId: null,
+    traceparent: null,
     body,
     attemptedAt: new Date(),
     attemptNumber: 2,
@@ -43,7 +44,7 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
 
 test('is signed with the endpoint’s secret, at the time of the attempt, over the frozen bytes', () => {
   const claimed = createClaimed();
-  const request = buildAttemptRequest(secretBox, claimed);
+  const request = buildAttemptRequest(secretBox, claimed, null);
   expect(request).toMatchObject({ url: claimed.url, body });
   expect(new Webhook(secret).verify(request.body, request.headers)).toEqual(JSON.parse(body));
   expect(request.headers).toMatchObject({
@@ -61,19 +62,20 @@ test('is signed with both secrets while one replaces the other', () => {
   const { headers } = buildAttemptRequest(
     secretBox,
     createClaimed({ previousSigningSecretCiphertext: sealed }),
+    null,
   );
   for (const each of [secret, previousSecret]) expect(new Webhook(each).verify(body, headers)).toBeTruthy();
 });
 
 test('carries the shared secret where the endpoint gets it', () => {
   const sealed = secretBox.seal('test-customer-secret-1', '0190aaaaaaaabbbbbbbb0004');
-  const { headers } = buildAttemptRequest(secretBox, createClaimed({ sharedSecretCiphertext: sealed }));
+  const { headers } = buildAttemptRequest(secretBox, createClaimed({ sharedSecretCiphertext: sealed }), null);
   expect(headers['x-vendor-server-secret']).toBe('test-customer-secret-1');
 });
 
 test('opens no secret that was sealed for another row', () => {
   const sealed = secretBox.seal(secret, '0190aaaaaaaabbbbbbbb9999');
-  expect(() => buildAttemptRequest(secretBox, createClaimed({ signingSecretCiphertext: sealed }))).toThrow(
-    'secret',
-  );
+  expect(() =>
+    buildAttemptRequest(secretBox, createClaimed({ signingSecretCiphertext: sealed }), null),
+  ).toThrow('secret');
 });

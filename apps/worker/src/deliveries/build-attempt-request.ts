@@ -9,7 +9,11 @@ export interface AttemptRequest {
 }
 
 /** The signed request of an attempt; its timestamps are those of the attempt, its body that of the change. */
-export function buildAttemptRequest(secretBox: SecretBox, claimed: ClaimedDelivery): AttemptRequest {
+export function buildAttemptRequest(
+  secretBox: SecretBox,
+  claimed: ClaimedDelivery,
+  traceparent: string | null,
+): AttemptRequest {
   const signingSecrets = [claimed.signingSecretCiphertext, claimed.previousSigningSecretCiphertext]
     .filter((sealed) => sealed !== null)
     .map((sealed) => secretBox.open(sealed, claimed.endpointId));
@@ -26,6 +30,7 @@ export function buildAttemptRequest(secretBox: SecretBox, claimed: ClaimedDelive
       attemptedAt: claimed.attemptedAt,
       body: claimed.body,
       signingSecrets,
+      traceparent,
       sharedSecret:
         sharedSecretCiphertext === null
           ? null

@@ -28,6 +28,8 @@ export interface ClaimedDelivery {
   readonly status: string;
   readonly previousStatus: string | null;
   readonly requestId: string | null;
+  /** Of the span that caused the change; null when nobody traces. */
+  readonly traceparent: string | null;
   readonly body: string;
   /** When the attempt began, by the database's clock: the time its headers carry. */
   readonly attemptedAt: Date;
@@ -97,7 +99,7 @@ export async function claimDelivery(
       )
       select c.id as "deliveryId", c.customer_server_id as "customerServerId", c.order_id as "orderId",
              c.order_version as "orderVersion", c.changed_at as "changedAt", c.opened_by as "openedBy", t.to_status as status, t.from_status as "previousStatus",
-             t.request_id as "requestId", t.body, a.started_at as "attemptedAt",
+             t.request_id as "requestId", t.traceparent, t.body, a.started_at as "attemptedAt",
              c.attempt_count as "attemptNumber", c.budget_used as "budgetUsed", c.is_probe as "isProbe",
              e.id as "endpointId", e.url, coalesce(e.timeout_ms, $4::int) as "timeoutMs",
              case when e.own_retry_delays then e.retry_delays_ms end as "retryDelaysMs",

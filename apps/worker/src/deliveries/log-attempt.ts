@@ -1,6 +1,7 @@
 /** The log lines of an attempt, with the messages operators grep for. */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
+import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
 import type { AttemptRequest } from './build-attempt-request.ts';
 import type { ClaimedDelivery } from './claim-sql.ts';
@@ -22,6 +23,7 @@ export function logAttempt(
     status: claimed.status,
     previousStatus: claimed.previousStatus,
     requestId: claimed.requestId,
+    traceId: toTraceId(claimed.traceparent),
     attempt: claimed.attemptNumber,
     durationMs: Math.round(result.durationMs),
     outcome: result.outcome,

@@ -16,6 +16,7 @@ import {
   type EndpointOptions,
   insertEndpoint,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
 import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
 import { createRelayTick } from '../relay/relay-tick.ts';
@@ -66,6 +67,7 @@ export function createAttemptStage(database: Database): AttemptStage {
       secretBox,
       logger,
       metrics,
+      tracer: NO_TRACER,
       dispatcher: createDispatcher({ database, queue, logger, waitMs: 5_000 }),
       settings: {
         webhookTimeoutMs: 10_000,
