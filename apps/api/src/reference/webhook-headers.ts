@@ -90,7 +90,9 @@ export const ORDER_HEADERS: Record<string, WebhookHeader> = {
     required: true,
   },
   traceparent: {
-    description: 'W3C Trace Context of the delivery, where this installation keeps traces.',
+    description:
+      'W3C Trace Context: the attempt, where this installation keeps traces; else what came with the request that ' +
+      'made the change, if anything.',
     schema: { type: 'string' },
     example: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
     required: false,

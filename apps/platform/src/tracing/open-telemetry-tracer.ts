@@ -50,7 +50,8 @@ export function createOpenTelemetryTracer({
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
     timeoutMillis: EXPORT_TIMEOUT_MS,
-    concurrencyLimit: 1,
+    // A stop hands over all that waits at once.
+    concurrencyLimit: MAX_WAITING_SPANS / MAX_BATCH_SPANS + 1,
   });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ [ATTR_SERVICE_NAME]: serviceName }),
