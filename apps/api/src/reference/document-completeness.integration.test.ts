@@ -71,6 +71,18 @@ describe('every error code', () => {
       expect(document.info.description).toContain(`\`${code}\``);
     }
   });
+
+  it('is answered by an operation', () => {
+    // No operation has another method than its own; partners are told of other vendors in a sentence, with 200;
+    // the board of the queues is no API.
+    const notAnswered = ['method_not_allowed', 'order_held_by_another_vendor', 'queue_unavailable'];
+    const text = JSON.stringify({ ...document, info: null });
+    expect(
+      Object.keys(ERROR_CODES)
+        .filter((code) => !text.includes(`"${code}"`))
+        .sort(),
+    ).toEqual(notAnswered);
+  });
 });
 
 describe('chapters', () => {

@@ -152,12 +152,6 @@ function headersOf(audience: Audience, status: number): Record<string, string> {
     case 409:
       return { 'retry-after': 'With `idempotency_in_progress`: seconds after which to try again.' };
     case 429:
-      return {
-        'retry-after': 'Seconds after which to try again.',
-        'ratelimit-limit': 'How many requests the current window allows.',
-        'ratelimit-remaining': 'How many of them are left: 0.',
-        'ratelimit-reset': 'Seconds until the window ends.',
-      };
     case 503:
       return { 'retry-after': 'Seconds after which to try again.' };
     default:

@@ -47,11 +47,16 @@ function findBodyFaults(
   { headers, body }: GivenAnswer,
 ): string[] {
   const given = headers['content-type'];
-  const type = typeof given === 'string' ? given.split(';')[0]! : '';
+  const type = typeof given === 'string' ? toMediaType(given) : '';
   if (value['content'] === undefined) return body === '' ? [] : ['a body is not documented'];
-  if (value['content'][type]?.['schema'] === undefined)
-    return [`the content type "${type}" is not documented`];
+  const documented = Object.keys(value['content']).find((each) => toMediaType(each) === type);
+  if (documented === undefined) return [`the content type "${type}" is not documented`];
   if (body === null || type !== 'application/json') return [];
-  const fault = document.findFault(toPointer(pointer, 'content', type, 'schema'), JSON.parse(body));
+  const fault = document.findFault(toPointer(pointer, 'content', documented, 'schema'), JSON.parse(body));
   return fault === null ? [] : [`${fault}: ${body.slice(0, 2_000)}`];
+}
+
+/** Without its parameters. */
+function toMediaType(contentType: string): string {
+  return contentType.split(';')[0]!.trim();
 }

@@ -20,6 +20,12 @@ const Failed = Type.Object({
   response: Type.Optional(Type.Object(EndpointAnswer)),
 });
 
+const RATE_LIMIT = {
+  'ratelimit-limit': 'Tests a minute.',
+  'ratelimit-remaining': 'How many of them are left.',
+  'ratelimit-reset': 'Seconds until the minute ends.',
+};
+
 export const webhookTestReference: RouteReference = {
   audience: 'webhook_tester',
   tag: 'Webhook endpoints',
@@ -46,11 +52,7 @@ export const webhookTestReference: RouteReference = {
           durationMs: 84,
         },
       },
-      headers: {
-        'ratelimit-limit': 'Tests a minute.',
-        'ratelimit-remaining': 'How many of them are left.',
-        'ratelimit-reset': 'Seconds until the minute ends.',
-      },
+      headers: RATE_LIMIT,
     },
     400: {
       description: 'The test failed, or there is nothing to test.',
@@ -69,11 +71,7 @@ export const webhookTestReference: RouteReference = {
         },
         'no URL': { success: false, error: 'No webhook URL configured' },
       },
-      headers: {
-        'ratelimit-limit': 'Tests a minute.',
-        'ratelimit-remaining': 'How many of them are left.',
-        'ratelimit-reset': 'Seconds until the minute ends.',
-      },
+      headers: RATE_LIMIT,
     },
   },
   validationExample: ['webhookUrl must be an absolute URL'],
