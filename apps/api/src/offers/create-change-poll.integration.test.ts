@@ -1,5 +1,5 @@
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
-import type pg from 'pg';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
@@ -30,14 +30,14 @@ function createPoll(lateCommitMs?: number) {
   events.subscribe((change) => void seen.push(change));
   const looks = vi.fn<() => void>();
   const executor = {
-    query: async (config: pg.QueryConfig) => {
+    query: async (config: { text: string }) => {
       const result = await api.database.pool.query(config);
       looks();
       return result;
     },
   };
   const poll = createChangePoll({
-    executor: executor as unknown as pg.Pool,
+    executor: executor as unknown as SqlExecutor,
     events,
     intervalMs: 600_000,
     logger: { warn: vi.fn<() => void>() },
@@ -58,7 +58,7 @@ function createPoll(lateCommitMs?: number) {
 }
 
 /** One more change of the order, as its statement would record it. Gives its version. */
-async function addTransition(client: pg.Pool | pg.PoolClient, from: string, to: string): Promise<number> {
+async function addTransition(client: SqlExecutor, from: string, to: string): Promise<number> {
   version += 1;
   await client.query(
     `insert into order_transitions

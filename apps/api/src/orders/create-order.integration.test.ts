@@ -178,6 +178,6 @@ describe('the broadcast', () => {
     const end = api.deps.offerEvents.subscribe((change) => changes.push(change));
     const created = await create(buildServiceOrder());
     end();
-    expect(changes).toEqual([{ kind: 'order', orderId: created.data.orderId }]);
+    expect(changes).toEqual([{ kind: 'order', orderId: created.data.orderId, version: 1 }]);
   });
 });
