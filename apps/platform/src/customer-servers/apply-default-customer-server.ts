@@ -1,4 +1,5 @@
 import type { Database } from '../database/create-database.ts';
+import { LOCK_KEYS } from '../database/lock-keys.ts';
 import type { CustomerServer, Prisma } from '../generated/prisma/client.ts';
 import { createSecret } from '../secrets/create-secret.ts';
 import { hashSecret } from '../secrets/hash-secret.ts';
@@ -19,8 +20,6 @@ export interface AppliedDefault {
   changes: readonly ('customer server created' | 'secret rotated' | EndpointChange)[];
 }
 
-/** Serializes the starts of several API processes. Any constant will do that nothing else locks. */
-const ADVISORY_LOCK = 7_269_841_503;
 const DEVELOPMENT_SECRET_HASH = hashSecret(DEVELOPMENT_CUSTOMER_SERVER_SECRET);
 
 /**
@@ -42,7 +41,8 @@ export function applyDefaultCustomerServer(
   secretBox: SecretBox,
 ): Promise<AppliedDefault | null> {
   return database.prisma.$transaction(async (transaction) => {
-    await transaction.$executeRaw`select pg_advisory_xact_lock(${ADVISORY_LOCK})`;
+    // One start after the other.
+    await transaction.$executeRaw`select pg_advisory_xact_lock(${LOCK_KEYS.defaultCustomerServer})`;
     const stored = await transaction.customerServer.findFirst({ where: { isDefault: true } });
     return stored
       ? applyToStored(transaction, secretBox, stored, settings)

@@ -20,7 +20,7 @@ import { listMigrations, type Migration } from './migrations/list-migrations.ts'
 import type { SqlExecutor } from './sql-executor.ts';
 
 /** The lock of Prisma's CLI. */
-const MIGRATION_LOCK = 72_707_369;
+export const MIGRATION_LOCK = 72_707_369;
 /** For the advisory lock and every lock a migration takes: better refused than in everybody's way. */
 const LOCK_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;

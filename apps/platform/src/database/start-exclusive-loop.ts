@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from './create-database.ts';
+import type { LOCK_KEYS } from './lock-keys.ts';
 
 /** A process that was stopped with the lock in its hands loses it after this long. */
 const LOCK_IDLE_LIMIT = '10s';
@@ -10,8 +11,8 @@ export interface ExclusiveLoop {
 }
 
 export interface ExclusiveLoopOptions {
-  /** Names the work over all processes; any constant that nothing else locks. */
-  readonly lockKey: number;
+  /** Names the work over all processes. */
+  readonly lockKey: (typeof LOCK_KEYS)[keyof typeof LOCK_KEYS];
   readonly intervalMs: number;
   /** Bounded work; true when there is more of it, so that the next tick comes at once. */
   readonly tick: () => Promise<boolean>;

@@ -19,12 +19,11 @@
  */
 import type { Database } from '../database/create-database.ts';
 import { isLockTimeout } from '../database/database-errors.ts';
+import { LOCK_KEYS } from '../database/lock-keys.ts';
 import { retryTransient, type SqlExecutor, withTransaction } from '../database/sql-executor.ts';
 
 const BATCH_SIZE = 1_000;
 const MAX_BATCHES = 5;
-/** Any constant that nothing else locks. */
-const FEED_LOCK_KEY = 4_710_022;
 /** For the lock and for rows: whoever waits longer leaves its batch to the next call. */
 const LOCK_TIMEOUT = '2s';
 
@@ -54,7 +53,7 @@ export async function placeBatch(executor: SqlExecutor): Promise<number> {
   await executor.query({
     name: 'lock-feed',
     text: 'select pg_advisory_xact_lock($1)',
-    values: [FEED_LOCK_KEY],
+    values: [LOCK_KEYS.feed],
   });
   const { rowCount } = await executor.query({
     name: 'place-feed-batch',

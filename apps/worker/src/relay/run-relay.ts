@@ -1,4 +1,5 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { LOCK_KEYS } from '@vendor-server/platform/database/lock-keys.ts';
 import {
   type ExclusiveLoop,
   startExclusiveLoop,
@@ -7,8 +8,6 @@ import type { RelayWork } from '@vendor-server/platform/metrics/worker-metrics.t
 import type { Logger } from 'pino';
 
 const TICK_MS = 1_000;
-/** Any constant that nothing else locks. */
-const RELAY_LOCK_KEY = 4_710_021;
 
 /** Runs `tick` every second, in one process at a time over all workers. */
 export function startRelay(
@@ -17,7 +16,7 @@ export function startRelay(
   logger: Logger,
 ): ExclusiveLoop {
   return startExclusiveLoop(database, {
-    lockKey: RELAY_LOCK_KEY,
+    lockKey: LOCK_KEYS.relay,
     intervalMs: TICK_MS,
     async tick() {
       report(await tick());

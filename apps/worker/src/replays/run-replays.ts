@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
+import { LOCK_KEYS } from '@vendor-server/platform/database/lock-keys.ts';
 import {
   type ExclusiveLoop,
   startExclusiveLoop,
 } from '@vendor-server/platform/database/start-exclusive-loop.ts';
 import type { Logger } from 'pino';
 
-const REPLAYS_LOCK_KEY = 4_710_022;
 /** How soon a new replay is taken up, and another worker takes over from one that ended. */
 const LOOK_AGAIN_MS = 1_000;
 
@@ -21,7 +21,7 @@ export function startReplays(
   logger: Logger,
 ): ExclusiveLoop {
   return startExclusiveLoop(database, {
-    lockKey: REPLAYS_LOCK_KEY,
+    lockKey: LOCK_KEYS.replays,
     intervalMs: LOOK_AGAIN_MS,
     async tick() {
       const pauseMs = await round();
