@@ -24,9 +24,8 @@ import {
 } from '@opentelemetry/sdk-trace';
 import { ATTR_ERROR_TYPE, ATTR_SERVICE_NAME } from '@opentelemetry/semantic-conventions';
 import type { Logger } from 'pino';
-import type { TracerOptions } from './create-tracer.ts';
 import { parseTraceparent } from './traceparent.ts';
-import type { Span, SpanAttributes, SpanStart, Tracer } from './tracer.ts';
+import type { Span, SpanAttributes, SpanStart, Tracer, TracerOptions } from './tracer.ts';
 
 /** Ended spans that wait: about 2 KB each. */
 const MAX_WAITING_SPANS = 4_096;

@@ -6,6 +6,8 @@
  * Attributes have the names of OpenTelemetry's semantic conventions where there is one, and hold ids, statuses and
  * hosts: nothing of a person, no secret, no URL.
  */
+import type { Logger } from 'pino';
+
 export type SpanAttributes = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export interface SpanStart {
@@ -32,6 +34,13 @@ export interface Tracer {
   start(span: SpanStart): Span;
   /** Hands over what has ended, for as long as two seconds. Never rejects. */
   stop(): Promise<void>;
+}
+
+export interface TracerOptions {
+  /** Base URL of a collector that takes OTLP over HTTP; null: no traces. */
+  readonly endpoint: string | null;
+  readonly serviceName: string;
+  readonly logger: Logger;
 }
 
 export const NO_TRACER: Tracer = {
