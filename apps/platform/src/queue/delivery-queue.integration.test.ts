@@ -6,10 +6,10 @@ import { createLoggerTo } from '../logging/create-logger.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { testQueueBackends } from '../testing/test-redis.ts';
 import { type DeliveryConsumer, startDeliveryConsumer } from './delivery-consumer.ts';
-import type { DeliveryJobData, DeliveryJobRequest } from './delivery-job.ts';
+import { buildDeliveryJobId, type DeliveryJobData, type DeliveryJobRequest } from './delivery-job.ts';
 import { createDeliveryQueue, type DeliveryQueue } from './delivery-queue.ts';
 
-type Run = (job: Job<DeliveryJobData, string | null>, token: string) => Promise<void>;
+type Run = (job: Job<DeliveryJobData, string | null>, token: string) => Promise<string | void>;
 
 function buildJob(delayMs = 0, generation = 1): DeliveryJobRequest {
   const data = { orderId: createId(), version: 1, status: 'pending', endpointHost: '127.0.0.1:9' };
@@ -71,8 +71,7 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
           backoffMs: (error) => Number(error?.message),
           process: async (job, token) => {
             ran.push(job.data);
-            await run(job, token);
-            return null;
+            return (await run(job, token)) ?? null;
           },
         }),
       );
@@ -142,6 +141,24 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
       await until(async () => expect(await stateOf(putOff)).toBe('gone'));
       expect(await stateOf(failed)).toBe('gone');
       expect(ran.filter(({ deliveryId }) => deliveryId === failed.data.deliveryId)).toHaveLength(1);
+    });
+
+    test('shows what came of a job from its log, or from its return value when it has none', async () => {
+      await openQueue();
+      const [waiting, ended, retried] = [buildJob(60_000), buildJob(), buildJob()];
+      await queue.add([waiting, ended, retried]);
+      consume(async (job) => {
+        if (job.data.deliveryId === ended.data.deliveryId) return 'attempt 1: delivered';
+        await job.log(`attempt ${job.attemptsMade + 1}: rejected 503`);
+        if (job.attemptsMade === 0) throw new Error('10');
+        return 'attempt 2: delivered';
+      });
+      for (const job of [ended, retried]) await until(async () => expect(await stateOf(job)).toBe('gone'));
+      const readLog = ({ data }: DeliveryJobRequest) =>
+        queue.inspector.readLog(buildDeliveryJobId(data.deliveryId, data.generation));
+      expect(await readLog(waiting)).toEqual([]);
+      expect(await readLog(ended)).toEqual(['attempt 1: delivered']);
+      expect(await readLog(retried)).toEqual(['attempt 1: rejected 503', 'attempt 2: rejected 503']);
     });
 
     test('lets no consumer go before its jobs are done', async () => {

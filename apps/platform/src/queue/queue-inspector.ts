@@ -16,7 +16,10 @@ export interface QueueInspector {
   /** Jobs of these states from `first` to `last`, both included and counted from 0, newest first. */
   listJobs(states: readonly InspectedState[], first: number, last: number): Promise<InspectedJob[]>;
   findJob(jobId: string): Promise<InspectedJob | null>;
-  /** The job's log, oldest line first. */
+  /**
+   * What came of the job's attempts, oldest first. A job whose only attempt went well has no log line: a line costs a
+   * command of its own. Its return value says the same.
+   */
   readLog(jobId: string): Promise<string[]>;
 }
 
@@ -42,7 +45,11 @@ export function createQueueInspector(getQueue: () => Promise<InspectedQueue>): Q
       return job === undefined ? null : toInspectedJob(job);
     },
     async readLog(jobId) {
-      return (await (await getQueue()).getJobLogs(jobId)).logs;
+      const queue = await getQueue();
+      const { logs } = await queue.getJobLogs(jobId);
+      if (logs.length > 0) return logs;
+      const outcome = (await queue.getJob(jobId))?.returnvalue;
+      return typeof outcome === 'string' ? [outcome] : [];
     },
   };
 }
