@@ -103,9 +103,9 @@ test('webhook endpoints', async () => {
   const one = { endpointId };
   for (const list of ['listWebhookEndpoints', 'listAllWebhookEndpoints', 'getMe']) await expectSuccess(list);
   for (const read of ['getWebhookEndpoint', 'getAnyWebhookEndpoint']) await expectSuccess(read, one);
-  await expectSuccess('updateWebhookEndpoint', one, { timeoutMs: 5_000 });
-  await expectSuccess('rotateWebhookEndpointSecret', one);
   for (const scope of ['', 'Any']) {
+    await expectSuccess(`update${scope}WebhookEndpoint`, one, { timeoutMs: 5_000 });
+    await expectSuccess(`rotate${scope}WebhookEndpointSecret`, one);
     await expectSuccess(`pause${scope}WebhookEndpoint`, one);
     await expectSuccess(`resume${scope}WebhookEndpoint`, one);
     await api.database.pool.query(`update webhook_endpoints set state = 'disabled' where id = $1`, [
@@ -114,6 +114,7 @@ test('webhook endpoints', async () => {
     await expectSuccess(`enable${scope}WebhookEndpoint`, one);
   }
   await expectSuccess('deleteWebhookEndpoint', one);
+  await expectSuccess('deleteAnyWebhookEndpoint', await expectSuccess('createWebhookEndpoint', {}, { url }));
   await expectSuccess('testWebhook', {}, {});
   receiver.answer = { status: 401, body: '{"error":"Invalid webhook secret"}' };
   expect((await call('testWebhook', {}, {})).status).toBe(400);

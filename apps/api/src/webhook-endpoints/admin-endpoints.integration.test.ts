@@ -4,7 +4,7 @@ import Schema from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerOf, pageOf } from '../schemas/answer-schemas.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
-import { createEndpointCalls, type EndpointCalls, URL_1 } from '../testing/endpoint-calls.ts';
+import { createEndpointCalls, type EndpointCalls, URL_1, URL_2 } from '../testing/endpoint-calls.ts';
 import { OperatorEndpointResource } from './schemas.ts';
 
 const PATH = '/api/admin/webhook-endpoints';
@@ -204,11 +204,55 @@ describe('an operator', () => {
     expect((await ask('enable')).body.data).toMatchObject({ state: 'active', health: { window: 1 } });
   });
 
-  test('is told of an endpoint that is not there', async () => {
+  test('changes what its customer server may change, within the same bounds', async () => {
+    const { endpointId, server, call } = await addEndpoint();
+    const patch = (payload: object) => calls.ask('PATCH', `${PATH}/${endpointId}`, payload, api.operator);
+    const changed = await patch({ url: URL_2, statuses: ['completed'], timeoutMs: 500 });
+    expect(changed.body.data).toMatchObject({ customerServerId: server.id, url: URL_2, timeoutMs: 500 });
+    expect((await call('GET')).body.data).toMatchObject({ url: URL_2, statuses: ['completed'] });
+    for (const payload of [{ url: 'http://10.0.0.1/' }, { retryDelaysMs: [99] }]) {
+      expect(await patch(payload)).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    }
+  });
+
+  test('gives an endpoint another signing secret, and deletes it', async () => {
+    const { endpointId, server, signingSecret, call } = await addEndpoint();
+    const one = `${PATH}/${endpointId}`;
+    const rotated = await calls.ask('POST', `${one}/rotate-secret`, { overlapHours: 0 }, api.operator);
+    expect(rotated.body.data).toEqual({
+      endpointId,
+      signingSecret: expect.stringMatching(/^whsec_/),
+      overlapUntil: null,
+    });
+    expect(rotated.body.data.signingSecret).not.toBe(signingSecret);
+    const owner = { customerServerId: server.id, endpointId };
+    const { deliveryIds } = await insertOrder(api.database.pool, owner, ['queued']);
+    const headers = { ...api.operator, 'x-operator': 'day-shift' };
+    const deleted = await calls.ask('DELETE', one, undefined, headers);
+    expect(deleted.body.data).toEqual({ endpointId, deletedAt: expect.any(String) });
+    expect(await call('GET')).toMatchObject({ status: 404 });
+    const delivery = await calls.ask(
+      'GET',
+      `/api/external/deliveries/${deliveryIds[0]}`,
+      undefined,
+      server.headers,
+    );
+    expect(delivery.body.data).toMatchObject({ state: 'cancelled' });
+    const line = api.logLines.find((each) => each.includes(endpointId) && each.includes('deleted'));
+    expect(JSON.parse(line ?? '{}')).toMatchObject({ actor: { type: 'admin', id: 'day-shift' } });
+  });
+
+  test.each([
+    ['GET', ''],
+    ['PATCH', ''],
+    ['DELETE', ''],
+    ['POST', '/rotate-secret'],
+    ['POST', '/pause'],
+  ] as const)('is told of an endpoint that is not there: %s %s', async (method, path) => {
+    const payload = method === 'PATCH' ? { timeoutMs: 500 } : undefined;
     for (const id of ['0190aaaaaaaabbbbbbbbcccc', 'x']) {
-      expect(await get(`/${id}`)).toMatchObject({ status: 404, body: { code: 'not_found' } });
-      const pause = await calls.ask('POST', `${PATH}/${id}/pause`, undefined, api.operator);
-      expect(pause).toMatchObject({ status: 404 });
+      const answer = await calls.ask(method, `${PATH}/${id}${path}`, payload, api.operator);
+      expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } });
     }
   });
 

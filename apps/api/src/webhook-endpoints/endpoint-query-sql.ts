@@ -74,22 +74,6 @@ function selectEndpoints(endpoints: string, order: string): string {
      order by ${order}`;
 }
 
-/** A customer server's endpoints, oldest first: there are few, so they are not paged. */
-export async function listEndpointsForCustomerServer(
-  executor: SqlExecutor,
-  customerServerId: string,
-): Promise<StoredEndpointRow[]> {
-  const { rows } = await executor.query<StoredEndpointRow>({
-    name: 'list-endpoints-for-customer-server',
-    text: selectEndpoints(
-      'select * from webhook_endpoints where customer_server_id = $1 and deleted_at is null',
-      'e.created_at, e.id',
-    ),
-    values: [customerServerId],
-  });
-  return rows;
-}
-
 export async function findEndpointForCustomerServer(
   executor: SqlExecutor,
   customerServerId: string,
@@ -138,8 +122,25 @@ const HEALTH_CONDITIONS = {
   disabled: `state = 'disabled'`,
 } as const satisfies Record<EndpointHealthState, string>;
 
+/** One customer server's endpoints, newest first. */
+export function listEndpointsForCustomerServer(
+  executor: SqlExecutor,
+  customerServerId: string,
+  page: PageRequest,
+): Promise<Page<StoredEndpointRow>> {
+  return listEndpoints(executor, { customerServerId }, page);
+}
+
 /** Everybody's endpoints, newest first: for operators. */
-export async function listAllEndpoints(
+export function listAllEndpoints(
+  executor: SqlExecutor,
+  filter: EndpointFilter,
+  page: PageRequest,
+): Promise<Page<StoredEndpointRow>> {
+  return listEndpoints(executor, filter, page);
+}
+
+async function listEndpoints(
   executor: SqlExecutor,
   filter: EndpointFilter,
   { limit, after }: PageRequest,

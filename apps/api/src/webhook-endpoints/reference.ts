@@ -5,11 +5,10 @@ import {
   CreatedEndpointResource,
   DeletedEndpointResource,
   EndpointResource,
-  OperatorEndpointResource,
   RotatedSigningSecretResource,
 } from './schemas.ts';
 
-const ENDPOINT = {
+export const ENDPOINT = {
   endpointId: '018c3430aa00b1c2d3e4f506',
   url: 'https://customer.example/order-updates',
   statuses: ['completed', 'cancelled'],
@@ -36,18 +35,7 @@ const ENDPOINT = {
 
 const SIGNING_SECRET = 'whsec_ZXhhbXBsZS1zaWduaW5nLXNlY3JldC1zaG93bi1vbmNl';
 
-const OPERATOR_ENDPOINT = {
-  customerServerId: '018c3430aa00a1b2c3d4e5f6',
-  customerServerName: 'Example Shop',
-  ...ENDPOINT,
-  stateChangedAt: '2023-12-01T09:00:00.000Z',
-  failingSince: '2023-12-04T10:30:00.000Z',
-  lastFailureAt: '2023-12-04T10:41:00.000Z',
-  lastFailureReason: 'rejected 503',
-};
-
 const OWN = { audience: 'customer_server', tag: 'Webhook endpoints' } as const;
-const OPERATORS = { audience: 'operator', tag: 'Operators: deliveries' } as const;
 
 const THE_ENDPOINT = {
   200: {
@@ -56,11 +44,29 @@ const THE_ENDPOINT = {
     example: { ok: true, data: ENDPOINT },
   },
 };
-const THE_OPERATORS_ENDPOINT = {
+
+export const DELETED = {
   200: {
-    description: 'The endpoint as it is now.',
-    schema: answerOf(OperatorEndpointResource),
-    example: { ok: true, data: OPERATOR_ENDPOINT },
+    description: 'It was deleted. From now on it is not found.',
+    schema: answerOf(DeletedEndpointResource),
+    example: {
+      ok: true,
+      data: { endpointId: ENDPOINT.endpointId, deletedAt: '2023-12-05T08:00:00.000Z' },
+    },
+  },
+};
+export const ROTATED = {
+  200: {
+    description: 'The new secret. `overlapUntil` is null when the old one signs no more.',
+    schema: answerOf(RotatedSigningSecretResource),
+    example: {
+      ok: true,
+      data: {
+        endpointId: ENDPOINT.endpointId,
+        signingSecret: SIGNING_SECRET,
+        overlapUntil: '2023-12-06T08:00:00.000Z',
+      },
+    },
   },
 };
 
@@ -72,11 +78,22 @@ to it carry your secret in \`x-vendor-server-secret\`. It is false unless you as
 const URL_RULES = `The URL is absolute, \`https://\` (or \`http://\` where the service allows it), without credentials and
 fragment, and leads to a public address.`;
 
-const PAUSE = `What is being sent is finished; everything else waits until the endpoint is resumed. An endpoint that is
+export const PATCH = `What is absent stays as it is. URL, delays, time-out and \`sendSharedSecret\` hold from the next attempt,
+\`statuses\` and \`mode\` from the next change. Another URL does not open an endpoint that is paused or disabled.
+${URL_RULES}\n\n${PREFERENCES}`;
+export const PATCH_EXAMPLES = {
+  'Another URL': { url: ENDPOINT.url },
+  'Every status again': { statuses: null },
+};
+export const DELETE = `What it was not told yet is \`cancelled\`; its deliveries stay readable. Deleting the endpoint that comes
+from the service's settings lasts until that setting changes.`;
+export const ROTATE = `The new secret is shown in this answer only. Until \`overlapUntil\` every webhook carries two signatures,
+one by each secret. Two secrets are held at most: a rotation during an overlap drops the older one.`;
+export const PAUSE = `What is being sent is finished; everything else waits until the endpoint is resumed. An endpoint that is
 paused already stays as it is; a disabled one is refused.`;
-const RESUME = `What waited is sent, per order in the order of the changes. An active endpoint stays as it is; a
+export const RESUME = `What waited is sent, per order in the order of the changes. An active endpoint stays as it is; a
 disabled one is refused: enable it.`;
-const ENABLE = `Opens an endpoint that was disabled. It begins with one delivery at a time. An active endpoint stays as
+export const ENABLE = `Opens an endpoint that was disabled. It begins with one delivery at a time. An active endpoint stays as
 it is; a paused one is refused: resume it.`;
 
 export const ENDPOINT_REFERENCES = {
@@ -84,14 +101,16 @@ export const ENDPOINT_REFERENCES = {
     ...OWN,
     operationId: 'listWebhookEndpoints',
     summary: 'List your endpoints',
-    description: 'Oldest first. There are at most 10, so there is one page.',
+    description:
+      'Newest first. There are at most 10, so one page holds them all unless you ask for a shorter one.',
     answers: {
       200: {
-        description: 'All your endpoints.',
+        description: 'A page of your endpoints.',
         schema: pageOf(EndpointResource),
         example: { ok: true, data: [ENDPOINT], nextCursor: null },
       },
     },
+    errors: ['validation_failed'],
   },
   create: {
     ...OWN,
@@ -120,54 +139,25 @@ of the endpoint, this once.`,
     ...OWN,
     operationId: 'updateWebhookEndpoint',
     summary: 'Change an endpoint',
-    description: `What is absent stays as it is. URL, delays, time-out and \`sendSharedSecret\` hold from the next attempt,
-\`statuses\` and \`mode\` from the next change. Another URL does not open an endpoint that is paused or disabled.
-${URL_RULES}\n\n${PREFERENCES}`,
+    description: PATCH,
     answers: THE_ENDPOINT,
     errors: ['validation_failed', 'not_found'],
-    bodyExamples: {
-      'Another URL': { url: ENDPOINT.url },
-      'Every status again': { statuses: null },
-    },
+    bodyExamples: PATCH_EXAMPLES,
   },
   delete: {
     ...OWN,
     operationId: 'deleteWebhookEndpoint',
     summary: 'Delete an endpoint',
-    description: `What it was not told yet is \`cancelled\`; its deliveries stay readable. Deleting the endpoint that comes from
-the service's settings lasts until that setting changes.`,
-    answers: {
-      200: {
-        description: 'It was deleted. From now on it is not found.',
-        schema: answerOf(DeletedEndpointResource),
-        example: {
-          ok: true,
-          data: { endpointId: ENDPOINT.endpointId, deletedAt: '2023-12-05T08:00:00.000Z' },
-        },
-      },
-    },
+    description: DELETE,
+    answers: DELETED,
     errors: ['not_found'],
   },
   rotateSecret: {
     ...OWN,
     operationId: 'rotateWebhookEndpointSecret',
     summary: "Replace an endpoint's signing secret",
-    description: `The new secret is shown in this answer only. Until \`overlapUntil\` every webhook carries two signatures, one
-by each secret. Two secrets are held at most: a rotation during an overlap drops the older one.`,
-    answers: {
-      200: {
-        description: 'The new secret. `overlapUntil` is null when the old one signs no more.',
-        schema: answerOf(RotatedSigningSecretResource),
-        example: {
-          ok: true,
-          data: {
-            endpointId: ENDPOINT.endpointId,
-            signingSecret: SIGNING_SECRET,
-            overlapUntil: '2023-12-06T08:00:00.000Z',
-          },
-        },
-      },
-    },
+    description: ROTATE,
+    answers: ROTATED,
     errors: ['validation_failed', 'not_found'],
     bodyExamples: { 'Two days to change over': { overlapHours: 48 } },
   },
@@ -193,55 +183,6 @@ by each secret. Two secrets are held at most: a rotation during an overlap drops
     summary: 'Enable a disabled endpoint',
     description: ENABLE,
     answers: THE_ENDPOINT,
-    errors: ['not_found', 'endpoint_paused'],
-  },
-} as const satisfies Record<string, RouteReference>;
-
-export const OPERATOR_ENDPOINT_REFERENCES = {
-  list: {
-    ...OPERATORS,
-    operationId: 'listAllWebhookEndpoints',
-    summary: 'List endpoints over all customer servers',
-    description: `Newest first. \`state\` is the state of their health: \`?state=struggling\` and \`?state=broken\` say whose server
-fails, since when and how.`,
-    answers: {
-      200: {
-        description: 'A page of endpoints.',
-        schema: pageOf(OperatorEndpointResource),
-        example: { ok: true, data: [OPERATOR_ENDPOINT], nextCursor: null },
-      },
-    },
-    errors: ['validation_failed'],
-  },
-  get: {
-    ...OPERATORS,
-    operationId: 'getAnyWebhookEndpoint',
-    summary: 'Read any endpoint and its health',
-    answers: THE_OPERATORS_ENDPOINT,
-    errors: ['not_found'],
-  },
-  pause: {
-    ...OPERATORS,
-    operationId: 'pauseAnyWebhookEndpoint',
-    summary: 'Pause any endpoint',
-    description: `${PAUSE} Its customer server may resume it, too.`,
-    answers: THE_OPERATORS_ENDPOINT,
-    errors: ['not_found', 'endpoint_disabled'],
-  },
-  resume: {
-    ...OPERATORS,
-    operationId: 'resumeAnyWebhookEndpoint',
-    summary: 'Resume any paused endpoint',
-    description: RESUME,
-    answers: THE_OPERATORS_ENDPOINT,
-    errors: ['not_found', 'endpoint_disabled'],
-  },
-  enable: {
-    ...OPERATORS,
-    operationId: 'enableAnyWebhookEndpoint',
-    summary: 'Enable any disabled endpoint',
-    description: ENABLE,
-    answers: THE_OPERATORS_ENDPOINT,
     errors: ['not_found', 'endpoint_paused'],
   },
 } as const satisfies Record<string, RouteReference>;

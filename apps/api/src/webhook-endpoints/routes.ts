@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { requireCustomerServer } from '../plugins/authentication.ts';
+import { toPageRequest } from '../plugins/paging.ts';
 import { changeEndpointState, deleteEndpoint, type EndpointActor } from './change-endpoint-state.ts';
 import { createEndpointForCustomerServer } from './create-endpoint.ts';
 import { findEndpointForCustomerServer, listEndpointsForCustomerServer } from './endpoint-query-sql.ts';
@@ -13,6 +14,7 @@ import {
   EndpointCreateBody,
   EndpointParams,
   EndpointPatchBody,
+  EndpointQuery,
   SigningSecretRotationBody,
 } from './schemas.ts';
 import { toEndpointResource } from './to-endpoint-resource.ts';
@@ -25,10 +27,15 @@ export const webhookEndpointRoutes: Routes = async (app, deps) => {
   const { pool } = deps.database;
   app.addHook('onRequest', requireCustomerServer(deps));
 
-  app.get(PATH, { config: { reference: REFERENCES.list } }, async ({ customerServer }) => {
-    const rows = await listEndpointsForCustomerServer(pool, customerServer.id);
-    return { ok: true, data: rows.map((row) => toEndpointResource(row, deps.settings)), nextCursor: null };
-  });
+  app.get(
+    PATH,
+    { schema: { querystring: EndpointQuery }, config: { reference: REFERENCES.list } },
+    async ({ customerServer, query }) => {
+      const page = await listEndpointsForCustomerServer(pool, customerServer.id, toPageRequest(query));
+      const data = page.items.map((row) => toEndpointResource(row, deps.settings));
+      return { ok: true, data, nextCursor: page.nextCursor };
+    },
+  );
 
   app.post(
     PATH,

@@ -45,6 +45,8 @@ export const SigningSecretRotationBody = Type.Object({
   overlapHours: Type.Optional(Type.Number({ minimum: 0, maximum: 168 })),
 });
 
+export const EndpointQuery = Type.Object(PageQuery, { additionalProperties: false });
+
 export const AllEndpointsQuery = Type.Object(
   {
     ...PageQuery,

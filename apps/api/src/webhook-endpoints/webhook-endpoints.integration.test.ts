@@ -102,6 +102,21 @@ describe('creating', () => {
   });
 });
 
+test("the list is paged, newest first, and holds nobody else's", async () => {
+  const { headers } = await api.addCustomerServer();
+  const ids: string[] = [];
+  for (let n = 0; n < 3; n += 1) {
+    ids.push((await ask('POST', '', { url: URL_1 }, headers)).body.data.endpointId);
+    await addEndpoint();
+  }
+  const list = async (query: string) => (await ask('GET', query, undefined, headers)).body;
+  const idsOf = ({ data }: { data: { endpointId: string }[] }) => data.map(({ endpointId }) => endpointId);
+  const first = await list('?limit=2');
+  const second = await list(`?limit=2&cursor=${first.nextCursor}`);
+  expect([...idsOf(first), ...idsOf(second)]).toEqual(ids.toReversed());
+  expect(second.nextCursor).toBeNull();
+});
+
 describe('the limit', () => {
   test('of 10 holds when two create the last one at once, and a deletion makes room', async () => {
     const { id, headers } = await api.addCustomerServer(URL_1);
