@@ -1,5 +1,10 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyServerOptions,
+  LogController,
+} from 'fastify';
 import type { AppDeps } from './app-deps.ts';
 import { adminCustomerServerRoutes } from './customer-servers/admin-routes.ts';
 import { customerServerMeRoutes } from './customer-servers/me-routes.ts';
@@ -9,6 +14,7 @@ import { adminReplayRoutes, replayRoutes } from './deliveries/replay-routes.ts';
 import { adminResendRoutes, resendRoutes } from './deliveries/resend-routes.ts';
 import { deliveryRoutes } from './deliveries/routes.ts';
 import { answerClientError } from './errors/answer-client-error.ts';
+import { createUnroutableHandler } from './errors/answer-unroutable.ts';
 import { handleError } from './errors/error-handler.ts';
 import { eventRoutes } from './events/routes.ts';
 import { healthRoutes } from './health/routes.ts';
@@ -62,10 +68,7 @@ export function buildApp(deps: AppDeps): FastifyInstance {
     genReqId: chooseRequestId,
     // While the process stops, requests on open connections are still answered: all they need is there.
     return503OnClosing: false,
-    frameworkErrors: (error, request, reply) => {
-      reply.header('x-request-id', request.id);
-      handleError(error, request, reply);
-    },
+    frameworkErrors: createUnroutableHandler(deps.metrics),
     clientErrorHandler: answerClientError,
   }).withTypeProvider<TypeBoxTypeProvider>();
 
@@ -123,6 +126,11 @@ export function buildApp(deps: AppDeps): FastifyInstance {
   return app;
 }
 
-function toTrustProxy(setting: boolean | readonly string[]): boolean | string[] {
-  return typeof setting === 'boolean' ? setting : [...setting];
+/**
+ * Trusted without a list of addresses is the one proxy that connects, and not what stands before it: proxies add
+ * to the `x-forwarded-for` that a caller sends, who would be whoever it likes.
+ */
+function toTrustProxy(setting: boolean | readonly string[]): NonNullable<FastifyServerOptions['trustProxy']> {
+  if (typeof setting === 'boolean') return setting && ((_address, hop) => hop === 0);
+  return [...setting];
 }

@@ -104,6 +104,14 @@ describe('wrong credentials', () => {
       'webhook test',
       { method: 'POST', url: '/api/external/webhook-test', headers: { 'x-customer-secret': 'wrong' } },
     ],
+    [
+      'webhook test that also sends an empty secret of a partner',
+      {
+        method: 'POST',
+        url: '/api/external/webhook-test',
+        headers: { 'x-customer-secret': 'wrong', 'x-vendor-secret': '' },
+      },
+    ],
   ];
 
   test.each(wrong)('of a %s are refused as such beyond the limit', async (_caller, request) => {
@@ -151,6 +159,19 @@ describe('wrong credentials', () => {
     expect(await repeat(api, from('198.51.100.1', '203.0.113.5'), 1)).toEqual([429]);
     expect(await repeat(api, from('192.0.2.1', '203.0.113.5'), 5)).toEqual([401, 401, 401, 401, 429]);
     expect(await repeat(api, from('192.0.2.1', '203.0.113.6'), 1)).toEqual([401]);
+  });
+
+  test('count by what the one proxy says that is trusted by "on", not by what callers add before it', async () => {
+    const api = await createLimitedApi({ TRUST_PROXY: 'on' });
+    const from = (forwardedFor: string): InjectOptions => ({
+      url: '/api/admin/orders',
+      headers: { authorization: 'Bearer wrong', 'x-forwarded-for': forwardedFor },
+    });
+    for (let made = 1; made <= 4; made += 1) {
+      expect(await repeat(api, from(`203.0.113.${made}, 198.51.100.1`), 1)).toEqual([401]);
+    }
+    expect(await repeat(api, from('203.0.113.5, 198.51.100.1'), 1)).toEqual([429]);
+    expect(await repeat(api, from('203.0.113.5, 198.51.100.2'), 1)).toEqual([401]);
   });
 
   test('are not limited by 0', async () => {

@@ -16,7 +16,7 @@ export interface Settings {
   readonly port: number;
   /** The port of the worker's health and metrics; 0 takes a free one. */
   readonly workerPort: number;
-  /** Whether, or from which proxies (addresses and CIDRs), `x-forwarded-*` is believed. */
+  /** Whether (by the one proxy that connects), or from which (addresses and CIDRs), `x-forwarded-*` is believed. */
   readonly trustProxy: boolean | readonly string[];
   /** The default customer server's secret; null means that there is no default customer server. */
   readonly customerServerSecret: string | null;
