@@ -51,6 +51,24 @@ test('count requests by route, method and status', async () => {
   expect(await rise(duration, create, () => post({}))).toBe(1);
 });
 
+test.each([
+  ['/%ZZ', '400'],
+  [`/api/external/orders/${'a'.repeat(300)}`, '404'],
+])(
+  'count a URL for which no route is looked for, and give it a line in the log: %.30s',
+  async (url, status) => {
+    const name = 'vendor_server_http_requests_total';
+    const requestId = `unroutable-${url.length}`;
+    const ask = () => api.app.inject({ url, headers: { 'x-request-id': requestId } });
+    expect(await rise(name, { route: 'unmatched', method: 'GET', status }, ask)).toBe(1);
+    const lines = api.logLines.filter((line) => line.includes(requestId));
+    expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+      { msg: 'Request handled', method: 'GET', route: null, status: Number(status) },
+    ]);
+    expect(lines.join()).not.toContain(url);
+  },
+);
+
 test('show the pattern of a route, and one name for what no route answers', async () => {
   await api.app.inject({ url: '/api/admin/orders/0190aaaaaaaabbbbbbbb0001?x=1', headers: api.operator });
   await api.app.inject({ url: '/no/such/0190aaaaaaaabbbbbbbb0001', method: 'PURGE' as 'GET' });

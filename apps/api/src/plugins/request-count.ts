@@ -38,8 +38,12 @@ export const requestCount = fp<Pick<AppDeps, 'metrics'>>(async (app: FastifyInst
 function toLabels(request: FastifyRequest) {
   return {
     route: request.routeOptions.url ?? 'unmatched',
-    method: NAMED_METHODS.has(request.method) ? request.method : 'other',
+    method: toMethodLabel(request.method),
   };
+}
+
+export function toMethodLabel(method: string): string {
+  return NAMED_METHODS.has(method) ? method : 'other';
 }
 
 function toAborted(reply: FastifyReply) {

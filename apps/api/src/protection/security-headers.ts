@@ -2,6 +2,17 @@ import helmet from '@fastify/helmet';
 import type { FastifyInstance } from 'fastify';
 import fp from 'fastify-plugin';
 
+/** What the plugin below sets, for answers that are made without its hooks. */
+export const DATA_HEADERS = {
+  'content-security-policy': "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'cache-control': 'no-store',
+} as const;
+
 /**
  * Headers for a browser that got hold of an answer: it is data, nothing to run, frame, embed or keep. Pages say
  * for themselves what they need, by the route's `helmet` option or by setting the header.
