@@ -37,7 +37,7 @@ export async function addCustomerServer(system: System, webhookUrl: string): Pro
   };
 }
 
-/** Changes an endpoint where the API cannot yet. */
+/** Changes an endpoint in the database: its state without a look at what waits for it. */
 export async function changeEndpoint(
   { database }: Pick<System, 'database'>,
   { endpointId }: Pick<CustomerServer, 'endpointId'>,

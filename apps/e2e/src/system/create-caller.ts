@@ -1,6 +1,6 @@
 const TIMEOUT_MS = 40_000;
 
-type Method = 'GET' | 'POST' | 'PUT';
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface Answer<Data> {
   readonly status: number;
