@@ -23,6 +23,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import fp from 'fastify-plugin';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
+import { isCrossSite } from '../protection/is-cross-site.ts';
 import { countRequest, refuseCredential } from '../protection/rate-limits.ts';
 import { findCustomerServerBySecretHash, findVendorByApiKeyHash } from './authentication-sql.ts';
 import { isOperatorName } from './is-operator-name.ts';
@@ -52,6 +53,7 @@ declare module 'fastify' {
 type Require = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
 type Deps = Pick<AppDeps, 'database' | 'settings' | 'useCounter'>;
 
+const BEARER_CHALLENGE = 'Bearer realm="Vendor Server"';
 const MISSING_CUSTOMER_SECRET = 'Authentication required: Missing x-customer-secret header';
 export const INVALID_PARTNER_SECRET = 'invalid vendor secret';
 const INVALID_CUSTOMER_SECRET = 'Authentication failed: Invalid x-customer-secret';
@@ -104,7 +106,7 @@ export function assertIsPartner(deps: Deps, request: FastifyRequest): void {
 
 /** `Authorization: Bearer <vendor API key>` */
 export function requireVendor(deps: Deps): Require {
-  const challenge = { 'www-authenticate': 'Bearer realm="Vendor Server"' };
+  const challenge = { 'www-authenticate': BEARER_CHALLENGE };
   return async (request, reply) => {
     const given = readAuthorization(request.headers.authorization);
     if (given === null) {
@@ -123,7 +125,12 @@ export function requireVendor(deps: Deps): Require {
   };
 }
 
-/** `Authorization: Bearer <ADMIN_API_KEY>`, or in a browser HTTP Basic with the user `admin`. */
+/**
+ * `Authorization: Bearer <ADMIN_API_KEY>`, or in a browser HTTP Basic with the user `admin`.
+ *
+ * A browser sends the password that it remembers with whatever any page asks of this server: what would change
+ * something is not believed then.
+ */
 export function requireOperator(deps: Deps): Require {
   const challenge = { 'www-authenticate': OPERATOR_CHALLENGE };
   return async (request, reply) => {
@@ -134,9 +141,21 @@ export function requireOperator(deps: Deps): Require {
     if (check === 'wrong') {
       throw refuseCredential(deps, request, { message: WRONG_OPERATOR_CREDENTIAL, headers: challenge });
     }
+    if (isChange(request) && isBasic(request) && isCrossSite(request)) {
+      const message = 'A page of another site may not use the password that a browser remembers.';
+      throw new ApiError('unauthorized', { message, headers: { 'www-authenticate': BEARER_CHALLENGE } });
+    }
     countRequest(deps, reply, { kind: 'operator' });
     request.operator = { name: readOperatorName(request.headers['x-operator']) };
   };
+}
+
+function isChange({ method }: FastifyRequest): boolean {
+  return method !== 'GET' && method !== 'HEAD';
+}
+
+function isBasic({ headers }: FastifyRequest): boolean {
+  return readAuthorization(headers.authorization)?.scheme === 'basic';
 }
 
 function readOperatorName(header: string | string[] | undefined): string | null {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildApp } from '../app.ts';
+import { BASIC } from '../testing/create-board-stage.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 
 let api: TestApi;
@@ -57,6 +58,36 @@ describe('a browser of another origin', () => {
   test.each(['/livez', '/api/external/me', '/api/admin/orders'])('may not read %s', async (url) => {
     const { headers } = await api.app.inject({ url, headers: { ...api.operator, ...origin } });
     expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).toEqual([]);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['says where from', { 'sec-fetch-site': 'cross-site' }],
+    ['says that it is of a neighbour', { 'sec-fetch-site': 'same-site' }],
+    ['is an older one', origin],
+    ['hides where from', { origin: 'null' }],
+  ])('changes nothing with the password it remembers, when it %s', async (_how, from) => {
+    const { id } = await api.addVendor();
+    const url = `/api/admin/vendors/${id}/rotate-key`;
+    const ask = (headers: Record<string, string>) => api.app.inject({ method: 'POST', url, headers });
+    const refused = await ask({ authorization: BASIC, ...from });
+    expect(refused.statusCode).toBe(401);
+    // Not a challenge at which it would ask for the password that it has.
+    expect(refused.headers['www-authenticate']).toBe('Bearer realm="Vendor Server"');
+    // A page cannot know the key.
+    expect((await ask({ ...api.operator, ...from })).statusCode).toBe(200);
+    const look = { url: '/api/admin/vendors', headers: { authorization: BASIC, ...from } };
+    expect((await api.app.inject(look)).statusCode).toBe(200);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['a tool', {}],
+    ['our own page', { 'sec-fetch-site': 'same-origin', origin: 'http://api.example' }],
+    ['our own page in an older browser', { host: 'api.example', origin: 'http://api.example' }],
+  ])('is not %s, which may', async (_who, from) => {
+    const { id } = await api.addVendor();
+    const url = `/api/admin/vendors/${id}/rotate-key`;
+    const headers = { authorization: BASIC, ...from };
+    expect((await api.app.inject({ method: 'POST', url, headers })).statusCode).toBe(200);
   });
 
   test('is not told that it may ask', async () => {
