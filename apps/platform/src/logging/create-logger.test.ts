@@ -91,6 +91,9 @@ test.each([
   ['postgres://user:test-pw@host/db', 'postgres://user:[redacted]@host/db'],
   ['redis://:test-pw@host', 'redis://:[redacted]@host'],
   ['failed: amqp://u:test-pw@h and https://h:443/x', 'failed: amqp://u:[redacted]@h and https://h:443/x'],
+  ['redis://:test@pw@host/3, x@y', 'redis://:[redacted]@host/3, x@y'],
+  ['postgres://host/db?user=u&password=test-pw&ssl=1', 'postgres://host/db?user=u&password=[redacted]&ssl=1'],
+  ['http://host:80/a@b', 'http://host:80/a@b'],
   ['{"url":"http://host","mail":"a@b"}', '{"url":"http://host","mail":"a@b"}'],
   ['no url', 'no url'],
 ])('redactUrlPassword(%j)', (text, expected) => {

@@ -19,12 +19,15 @@ export function redact(fields: Record<string, unknown>): Record<string, unknown>
 }
 
 /**
- * A text in which the password of every URL is replaced. Works on a serialized JSON line too: a match never
- * runs over a quotation mark, which a URL writes as `%22`.
+ * A text in which the password of every URL is replaced, also where it stands in the query, as PostgreSQL and Redis
+ * clients take it. Works on a serialized JSON line too: a match never runs over a quotation mark, which a URL writes
+ * as `%22`. A password reaches to the last `@` of its authority, as URL parsers have it.
  */
 export function redactUrlPassword(text: string): string {
   if (!text.includes('://')) return text;
-  return text.replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*):[^\s@/"\\]+@/gi, `$1:${REDACTED}@`);
+  return text
+    .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s:@/"\\]*):[^\s/?#"\\]+@/gi, `$1:${REDACTED}@`)
+    .replace(/([?&](?:ssl)?password=)[^\s&#"\\]+/gi, `$1${REDACTED}`);
 }
 
 function redactFields(fields: object, depth: number): Record<string, unknown> {

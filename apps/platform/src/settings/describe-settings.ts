@@ -65,8 +65,9 @@ function toDescriptions(settings: Settings): Record<string, Description> {
     DEBUG_WEBHOOKS: settings.debugWebhooks,
     LOG_LEVEL: settings.logLevel,
     LOG_FILE: settings.logFile,
+    // Collectors take tokens as a user's name, or in the query.
     OTEL_EXPORTER_OTLP_ENDPOINT:
-      settings.otlpEndpoint === null ? null : redactUrlPassword(settings.otlpEndpoint),
+      settings.otlpEndpoint === null ? null : toUrlWithoutQuery(settings.otlpEndpoint),
   };
 }
 

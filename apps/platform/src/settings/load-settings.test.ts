@@ -226,11 +226,15 @@ describe('describeSettings', () => {
       CUSTOMER_SERVER_SECRET: 'test-customer-secret-1',
       CUSTOMER_WEBHOOK_URL: 'https://customer.example.com/updates?key=test-url-key',
       ADMIN_API_KEY: 'test-admin-key-1,test-admin-key-2',
+      REDIS_URL: 'rediss://redis.example.com/3?password=test-redis-password',
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'https://test-token@collector.example.com/otlp?key=test-key',
     });
     const lines = describeSettings(settings);
     expect(lines).toContain('PORT=3000');
     expect(lines).toContain('DATABASE_URL=postgresql://vendor:[redacted]@db.example.com/vendor');
     expect(lines).toContain('CUSTOMER_WEBHOOK_URL=https://customer.example.com/updates');
+    expect(lines).toContain('REDIS_URL=rediss://redis.example.com/3?password=[redacted]');
+    expect(lines).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com/otlp');
     expect(lines).toContain('CUSTOMER_SERVER_SECRET=set');
     expect(lines).toContain('ADMIN_API_KEY=set (2 values)');
     expect(lines).toContain('SECRETS_ENCRYPTION_KEY_PREVIOUS=not set');
