@@ -44,9 +44,19 @@ export function createMetricsGate({ settings, useCounter }: MetricsGateDeps): Me
     const network = toCallerNetwork(socket.remoteAddress ?? '');
     const { used, endsInMs } = useCounter.count(`wrong-credentials:${network}`, MINUTE_MS);
     if (limit > 0 && used > limit) {
-      const retryAfterSeconds = Math.max(1, Math.ceil(endsInMs / 1000));
-      return { code: 'rate_limited', headers: { 'retry-after': String(retryAfterSeconds) } };
+      return { code: 'rate_limited', headers: toRateLimitHeaders(limit, endsInMs) };
     }
     return { code: 'unauthorized', message: WRONG_OPERATOR_CREDENTIAL, headers: challenge };
+  };
+}
+
+/** As the API says it. */
+function toRateLimitHeaders(limit: number, endsInMs: number): Record<string, string> {
+  const seconds = String(Math.max(1, Math.ceil(endsInMs / 1_000)));
+  return {
+    'retry-after': seconds,
+    'ratelimit-limit': String(limit),
+    'ratelimit-remaining': '0',
+    'ratelimit-reset': seconds,
   };
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import {
   emptyDatabase,
   insertEndpoint,
@@ -35,6 +37,7 @@ async function start() {
   });
   onTestFinished(() => server.close());
   return {
+    port: server.port,
     readiness,
     advance: (ms: number) => {
       now += ms;
@@ -193,4 +196,21 @@ describe('a standstill', () => {
     advance(60_000);
     expect(await get('/readyz')).toMatchObject({ status: 200 });
   });
+});
+
+test('connections beyond a hundred are not taken: webhooks need the file descriptors', async () => {
+  const { port } = await start();
+  const sockets: Socket[] = [];
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+  });
+  for (let opened = 0; opened < 100; opened += 1) {
+    const socket = connect(port, '127.0.0.1');
+    sockets.push(socket);
+    await once(socket, 'connect');
+  }
+  const surplus = connect(port, '127.0.0.1');
+  sockets.push(surplus);
+  await once(surplus.resume(), 'close');
+  expect(sockets[99]?.readyState).toBe('open');
 });

@@ -162,7 +162,11 @@ describe('GET /metrics', () => {
     const statuses = [];
     for (let guess = 0; guess < 3; guess += 1) statuses.push((await ask('Bearer wrong')).status);
     expect(statuses).toEqual([401, 401, 429]);
-    expect((await ask('Bearer wrong')).headers.get('retry-after')).toMatch(/^\d+$/);
+    const { headers } = await ask('Bearer wrong');
+    expect(headers.get('retry-after')).toMatch(/^\d+$/);
+    expect(headers.get('ratelimit-reset')).toBe(headers.get('retry-after'));
+    expect(headers.get('ratelimit-limit')).toBe('2');
+    expect(headers.get('ratelimit-remaining')).toBe('0');
     expect((await ask(`Bearer ${KEY}`)).status).toBe(200);
   });
 });

@@ -20,6 +20,13 @@ export interface HealthServer {
   close(): Promise<void>;
 }
 
+/** Asked by a few, every few seconds: others must not take the file descriptors that webhooks need. */
+const MAX_CONNECTIONS = 100;
+const SERVER_OPTIONS = { headersTimeout: 10_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_000 };
+
+/** For a browser: nothing to keep, and nothing but what it is said to be. */
+const DATA_HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' };
+
 type Handle = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 /**
@@ -43,11 +50,11 @@ export async function startHealthServer({
       const refusal = metricsGate(request);
       if (refusal !== null) return refuse(response, refusal);
       const text = await metricsPage.read();
-      response.writeHead(200, { 'content-type': metricsPage.contentType, 'cache-control': 'no-store' });
+      response.writeHead(200, { ...DATA_HEADERS, 'content-type': metricsPage.contentType });
       response.end(text);
     },
   };
-  const server = createServer((request, response) => {
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
     const path = request.url?.split('?')[0] ?? '';
     const handle = Object.hasOwn(handlers, path) ? handlers[path] : undefined;
     if (handle === undefined) return refuse(response, { code: 'not_found', headers: {} });
@@ -59,6 +66,7 @@ export async function startHealthServer({
       else refuse(response, { code: 'internal_error', headers: {} });
     });
   });
+  server.maxConnections = MAX_CONNECTIONS;
   server.listen(port, host);
   await once(server, 'listening');
   return {
@@ -78,9 +86,6 @@ function refuse(response: ServerResponse, { code, message, headers }: Refusal): 
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
-  response.writeHead(status, {
-    'content-type': 'application/json; charset=utf-8',
-    'cache-control': 'no-store',
-  });
+  response.writeHead(status, { ...DATA_HEADERS, 'content-type': 'application/json; charset=utf-8' });
   response.end(JSON.stringify(body));
 }
