@@ -64,6 +64,12 @@ describe.skipIf(!hasCurl)(`the commands${whyNot}`, () => {
 
   test('of "Testing on your machine" test an endpoint, register it, and show an order\'s story', async () => {
     const customerServer = await addCustomerServer(system, receiver.url('/testing'));
+    // As `npm run listen -- --secret` does, which the chapter has its reader start.
+    receiver.answer('/from-the-docs', (answering) =>
+      respond(answering.request.header('x-vendor-server-secret') === customerServer.secret ? 200 : 401)(
+        answering,
+      ),
+    );
     const chapter = readChapter('testing', customerServer);
     await chapter.runNext();
     expect(await chapter.runNext()).toMatchObject([{ success: true, response: { status: 200 } }]);
@@ -73,9 +79,14 @@ describe.skipIf(!hasCurl)(`the commands${whyNot}`, () => {
       retryDelaysMs: [500, 1000],
     });
     expect(timeline.data).toMatchObject([{ version: 1, to: 'pending', deliveries: [{}, {}] }]);
-    await receiver.waitFor(
+    const webhook = await receiver.waitFor(
       ({ path, header }) => path === '/from-the-docs' && header('x-webhook-event') === 'order.status_changed',
     );
+    const { orderId } = webhook.json() as { orderId: string };
+    expect(await waitUntilEnded(system.database, orderId, 2)).toMatchObject([
+      { state: 'delivered' },
+      { state: 'delivered' },
+    ]);
     expect(chapter.isDone).toBe(true);
   });
 

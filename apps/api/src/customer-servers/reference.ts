@@ -56,7 +56,9 @@ export const createCustomerServerReference: RouteReference = {
   ...operators,
   operationId: 'createCustomerServer',
   summary: 'Create a customer server',
-  description: 'With a `webhookUrl` it gets a first endpoint, which is told of every status.',
+  description:
+    'With a `webhookUrl` it gets its default endpoint, which is told of every status, and whose webhooks carry the ' +
+    'secret in `x-vendor-server-secret` besides the signature.',
   bodyExamples: {
     'with an endpoint': {
       name: 'Example customer server',
