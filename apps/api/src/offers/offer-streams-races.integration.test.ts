@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
@@ -204,6 +204,21 @@ test('a quiet stream gets heartbeats', async () => {
     text += chunk.toString();
   });
   await vi.waitFor(() => expect(text.split(': heartbeat\n\n').length).toBeGreaterThan(3));
+});
+
+test('a reader that may have vanished keeps its vendor online and its place only for so long', async () => {
+  const vendor = await api.addVendor();
+  const { streams, countArrived } = createStreams({ maxAgeMs: 2_000, renewalMs: 5 });
+  // Nobody reads these, and nobody closes them.
+  for (let opened = 0; opened < 5; opened += 1) await streams.open(vendor, openResponse());
+  await expect(streams.open(vendor, openResponse())).rejects.toMatchObject({ code: 'rate_limited' });
+  const again = await vi.waitFor(() => streams.open(vendor, openResponse()), { timeout: 10_000 });
+  again.destroy();
+  await vi.waitFor(async () => {
+    const renewals = countArrived('renew-presence');
+    await setTimeout(50);
+    expect(countArrived('renew-presence')).toBe(renewals);
+  }, 10_000);
 });
 
 test('a reader that takes nothing is let go', async () => {

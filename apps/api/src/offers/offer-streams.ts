@@ -34,6 +34,8 @@ export type OfferStreamsOptions = {
   renewalMs?: number;
   /** What a reader may leave unread. */
   maxBufferedBytes?: number;
+  /** After this long at most a stream is ended, and its client comes back. */
+  maxAgeMs?: number;
 };
 
 export type OfferStreams = {
@@ -61,8 +63,17 @@ type OpenStream = {
   isStale: boolean;
 };
 
-/** A person with some devices, in each process. What a client lost and did not close is gone within seconds. */
+/** A person with some devices, in each process. */
 const MAX_STREAMS_PER_VENDOR = 5;
+
+/**
+ * A client that vanishes without a word (a phone that changes its network) is found by nobody: the kernel takes
+ * heartbeats for it and repeats them for a quarter of an hour before it gives up. So long would its vendor be online
+ * and its stream count, were streams not ended much sooner.
+ */
+const MAX_AGE_MS = 300_000;
+/** The youngest end this much earlier, so that clients which came together do not come back together. */
+const AGE_SPREAD = 0.2;
 
 export function createOfferStreams({
   executor,
@@ -71,6 +82,7 @@ export function createOfferStreams({
   heartbeatMs = 15_000,
   renewalMs = 30_000,
   maxBufferedBytes = 1024 * 1024,
+  maxAgeMs = MAX_AGE_MS,
 }: OfferStreamsOptions): OfferStreams {
   const streams = new Set<OpenStream>();
   let isClosed = false;
@@ -195,7 +207,11 @@ export function createOfferStreams({
         isStale: false,
       };
       streams.add(stream);
-      body.once('close', () => streams.delete(stream));
+      const age = setTimeout(() => end(stream), maxAgeMs * (1 - AGE_SPREAD * Math.random())).unref();
+      body.once('close', () => {
+        clearTimeout(age);
+        streams.delete(stream);
+      });
       try {
         stream.presence = await connectPresence(executor, vendorId);
         // A key that is replaced after its check, and before this stream listens, ends no stream yet.

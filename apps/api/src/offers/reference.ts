@@ -67,8 +67,8 @@ export const streamOffersReference: RouteReference = {
     '',
     'Server-sent events. Every connection begins with a `snapshot`, `{ offers, nextCursor }`, which replaces what you',
     'held before; then come `offer`, an offer that is new or shown again, and `offer_withdrawn`, `{ orderId }`. An event',
-    'may come twice. Comments keep a quiet stream alive. Come back when it ends: you miss nothing. An open stream keeps',
-    'you online; a vendor may have 5.',
+    'may come twice. Comments keep a quiet stream alive. It ends after five minutes at the latest: come back whenever it',
+    'ends, you miss nothing. An open stream keeps you online; a vendor may have 5.',
   ].join('\n'),
   answers: {
     200: {
