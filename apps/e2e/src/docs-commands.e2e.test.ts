@@ -110,7 +110,11 @@ describe.skipIf(!hasCurl)(`the commands${whyNot}`, () => {
 
     const [failed, one] = await chapter.runNext({ DELIVERY_ID: delivery!.id });
     expect(failed.data).toHaveLength(2);
-    expect(one.data).toMatchObject({ state: 'failed', attempts: [{ responseStatus: 400 }] });
+    expect(one.data).toMatchObject({
+      state: 'failed',
+      lastError: 'rejected',
+      attempts: [{ responseStatus: 400, error: 'rejected: The endpoint answered 400.' }],
+    });
 
     await chapter.runNext({ DELIVERY_ID: delivery!.id });
     expect(await waitUntilEnded(system.database, orderIds[0]!, 1)).toMatchObject([{ state: 'delivered' }]);

@@ -24,7 +24,7 @@ const delivery = {
   blockedBy: null,
   lastOutcome: 'rejected',
   lastResponseStatus: 503,
-  lastError: 'The endpoint answered 503.',
+  lastError: 'retries_exhausted',
   finishedAt: '2023-12-04T10:30:06.120Z',
 };
 
@@ -37,7 +37,7 @@ const attempts = [
     durationMs: 40,
     outcome: 'rejected',
     responseStatus: 503,
-    error: 'The endpoint answered 503.',
+    error: 'rejected: The endpoint answered 503.',
     responseExcerpt: 'Service Unavailable',
   },
 ];

@@ -42,7 +42,13 @@ const delivery = {
   blockedBy: BlockedBy,
   lastOutcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES])),
   lastResponseStatus: nullable(Type.Integer()),
-  lastError: nullable(Type.String()),
+  lastError: nullable(
+    Type.String({
+      description:
+        'Of one that ended: why, as a code. `retries_exhausted`, `endpoint_deleted`, or the outcome that is not ' +
+        'retried. Until then the `error` of its last attempt. Null after a success.',
+    }),
+  ),
   finishedAt: nullable(timeField('When it ended.')),
 };
 
@@ -57,7 +63,7 @@ const attempt = {
   durationMs: nullable(Type.Integer({ minimum: 0 })),
   outcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES], { description: 'Null while under way.' })),
   responseStatus: nullable(Type.Integer()),
-  error: nullable(Type.String({ description: 'What went wrong, in a sentence.' })),
+  error: nullable(Type.String({ description: 'What went wrong: a code, a colon, and a sentence.' })),
 };
 
 /** An attempt in a timeline. */

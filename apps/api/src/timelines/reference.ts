@@ -35,7 +35,7 @@ const changes = [
             durationMs: 40,
             outcome: 'rejected',
             responseStatus: 503,
-            error: 'The endpoint answered 503.',
+            error: 'rejected: The endpoint answered 503.',
           },
         ],
         nextAttemptAt: '2024-02-04T10:30:01.060Z',
