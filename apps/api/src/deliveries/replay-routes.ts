@@ -34,8 +34,8 @@ export const replayRoutes: Routes = async (app, deps) => {
   app.post(
     PATH,
     { schema: { body: ReplayBody }, config: { reference: startReplayReference } },
-    async ({ customerServer, body }, reply) => {
-      const replayId = await startReplayForCustomerServer(deps, customerServer.id, body, null);
+    async ({ customerServer, body, log }, reply) => {
+      const replayId = await startReplayForCustomerServer(deps, customerServer.id, body, log, null);
       return reply.code(202).send({ ok: true, data: { replayId } });
     },
   );
@@ -62,10 +62,10 @@ export const adminReplayRoutes: Routes = async (app, deps) => {
   app.post(
     PATH,
     { schema: { body: AnyReplayBody }, config: { reference: startAnyReplayReference } },
-    async ({ operator, body }, reply) => {
+    async ({ operator, body, log }, reply) => {
       if (!(await existsCustomerServer(pool, body.customerServerId))) throw new ApiError('not_found');
       const by = { operator: operator.name };
-      const replayId = await startReplayForCustomerServer(deps, body.customerServerId, body, by);
+      const replayId = await startReplayForCustomerServer(deps, body.customerServerId, body, log, by);
       return reply.code(202).send({ ok: true, data: { replayId } });
     },
   );

@@ -51,9 +51,11 @@ async function readPlaces(replayId: string): Promise<string[]> {
 }
 
 describe('asking for a replay', () => {
-  test('takes what failed until now, at every endpoint that is there', async () => {
+  test('takes what failed until now, at every endpoint of the caller that is there', async () => {
     const second = await insertEndpoint(pool(), { customerServerId: server.id, state: 'paused' });
     await insertEndpoint(pool(), { customerServerId: server.id, deleted: true });
+    // Of somebody else.
+    await insertEndpoint(pool());
     const replayId = await start({ since: SINCE });
     const { status, body } = await ask('GET', `/${replayId}`);
     expect(status).toBe(200);
@@ -78,7 +80,12 @@ describe('asking for a replay', () => {
     expect(Math.abs(Date.parse(body.data.until) - Date.parse(body.data.createdAt))).toBeLessThan(5_000);
     expect(await readPlaces(replayId)).toEqual([endpointId, second.endpointId].toSorted());
     expect(api.logLines.map((line) => JSON.parse(line))).toContainEqual(
-      expect.objectContaining({ msg: 'Replay asked for', replayId, customerServerId: server.id }),
+      expect.objectContaining({
+        msg: 'Replay asked for',
+        replayId,
+        customerServerId: server.id,
+        requestId: expect.any(String),
+      }),
     );
   });
 

@@ -17,9 +17,9 @@ export const resendRoutes: Routes = async (app, deps) => {
   app.post(
     PATH,
     { schema: { params: DeliveryParams }, config: { reference: resendReference } },
-    async ({ customerServer, params: { deliveryId } }) => {
+    async ({ customerServer, params: { deliveryId }, log }) => {
       const find = () => findDeliveryForCustomerServer(pool, customerServer.id, deliveryId);
-      const delivery = await resendDelivery(deps, find, null);
+      const delivery = await resendDelivery(deps, find, log, null);
       const attempts = (await readNewestAttempts(pool, deliveryId)).map(toAttemptResource);
       return { ok: true, data: { ...toDeliveryResource(delivery), attempts } };
     },
@@ -34,9 +34,9 @@ export const adminResendRoutes: Routes = async (app, deps) => {
   app.post(
     PATH,
     { schema: { params: DeliveryParams }, config: { reference: resendAnyReference } },
-    async ({ operator, params: { deliveryId } }) => {
+    async ({ operator, params: { deliveryId }, log }) => {
       const find = () => findAnyDelivery(pool, deliveryId);
-      const delivery = await resendDelivery(deps, find, { operator: operator.name });
+      const delivery = await resendDelivery(deps, find, log, { operator: operator.name });
       const attempts = (await readNewestAttempts(pool, deliveryId)).map(toAttemptResource);
       return { ok: true, data: { ...toAnyDeliveryResource(delivery), attempts } };
     },

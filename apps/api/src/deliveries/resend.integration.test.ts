@@ -49,7 +49,9 @@ describe('a resend', () => {
     'of what is %s answers with the delivery in the queue',
     async (state) => {
       const { deliveryIds, orderId, endpointId } = await insert([state]);
-      const { status, body } = await resend(deliveryIds[0]);
+      const { status, body } = await resend(deliveryIds[0], 'external', {
+        'x-request-id': `resend-${state}`,
+      });
       expect(status, JSON.stringify(body)).toBe(200);
       expect(Value.Check(resendReference.answers[200]?.schema as TSchema, body)).toBe(true);
       expect(body.data).toMatchObject({
@@ -70,6 +72,7 @@ describe('a resend', () => {
       expect(lines()).toContainEqual(
         expect.objectContaining({
           msg: 'Delivery opened again for a resend',
+          requestId: `resend-${state}`,
           deliveryId: deliveryIds[0],
           orderId,
           endpointId,

@@ -1,5 +1,6 @@
 /** The use case behind both replay routes: checks what is asked for and writes it down for the workers. */
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
+import type { FastifyBaseLogger } from 'fastify';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { readDatabaseClock } from '../orders/database-clock-sql.ts';
@@ -14,14 +15,16 @@ const RETRY_AFTER_SECONDS = '60';
 /**
  * Starts a replay of a customer server's deliveries.
  *
+ * @param log of the request that asked
  * @param by who asked, for the log; null when it was the customer server
  * @returns the replay's id
  * @throws ApiError `validation_failed`, `not_found` or `endpoint_deleted` (the endpoint's), `rate_limited`
  */
 export async function startReplayForCustomerServer(
-  { database: { pool }, logger }: Pick<AppDeps, 'database' | 'logger'>,
+  { database: { pool } }: Pick<AppDeps, 'database'>,
   customerServerId: string,
   body: ReplayBody,
+  log: Pick<FastifyBaseLogger, 'info'>,
   by: { readonly operator: string | null } | null,
 ): Promise<string> {
   const endpointId = body.endpointId ?? null;
@@ -37,7 +40,7 @@ export async function startReplayForCustomerServer(
     const message = `At most ${MAX_UNDER_WAY} replays may be under way at once; wait until one is completed.`;
     throw new ApiError('rate_limited', { message, headers: { 'retry-after': RETRY_AFTER_SECONDS } });
   }
-  logger.info({ customerServerId, ...replay, ...by }, 'Replay asked for');
+  log.info({ customerServerId, ...replay, ...by }, 'Replay asked for');
   return replay.replayId;
 }
 

@@ -24,8 +24,10 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
     metrics: { countTransition, countRequest: vi.fn() },
   };
   const order = sampleOrder();
-  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false });
-  expect(lines.join('')).toContain('Customer webhook URL not configured');
+  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false }, 'request-1');
+  expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+    { msg: 'Customer webhook URL not configured', orderId: order.orderId, requestId: 'request-1' },
+  ]);
   expect(dispatch).toHaveBeenCalledExactlyOnceWith({
     jobs: [],
     lanes: [{ endpointId: WAITING.endpointId, orderId: order.orderId }],
@@ -33,6 +35,6 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
 
   expect(countTransition.mock.calls).toEqual([[order.status]]);
 
-  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: true });
+  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: true }, 'request-2');
   expect(lines).toHaveLength(1);
 });

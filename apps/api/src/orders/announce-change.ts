@@ -19,14 +19,15 @@ export async function announceChange(
   order: OrderSnapshot,
   previousStatus: OrderStatus | null,
   { deliveries, hasEndpoint }: RecordedChange,
+  requestId: string,
 ): Promise<void> {
   metrics.countTransition(order.status);
   const { orderId, version, status: to } = order;
   publishOrderChange(offerEvents, { orderId, version, from: previousStatus, to });
   if (!hasEndpoint) {
-    const { orderId, status } = order;
+    const ids = { orderId, deliveryId: null, requestId };
     logger.info(
-      { orderId, deliveryId: null, status, previousStatus, attempt: 0, durationMs: 0, responseStatus: null },
+      { ...ids, status: to, previousStatus, attempt: 0, durationMs: 0, responseStatus: null },
       'Customer webhook URL not configured',
     );
   }

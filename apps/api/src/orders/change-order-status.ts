@@ -75,7 +75,7 @@ async function changeInSpan(
     });
     if (recorded === null) continue;
     span.add(toChangeAttributes(next));
-    await announceChange(deps, next, from, recorded);
+    await announceChange(deps, next, from, recorded, requestId);
     return { changed: true, order: next, vendor, deliveriesRecorded: recorded.deliveries.length };
   }
   throw new Error(`an order changed ${MAX_LOST_RACES} times while one change was decided`);

@@ -79,7 +79,7 @@ async function createInSpan(
   if (idempotencyKey === null) {
     const recorded = await retryTransient(() => recordNewOrder(pool, order, context));
     span.add(toChangeAttributes(order));
-    await announceChange(deps, order, null, recorded);
+    await announceChange(deps, order, null, recorded, context.requestId);
     return { body, replayed: false };
   }
   const key = { ...idempotencyKey, customerServerId: request.customerServerId };
@@ -88,7 +88,7 @@ async function createInSpan(
   );
   if ('keptBody' in outcome) return { body: outcome.keptBody, replayed: true };
   span.add(toChangeAttributes(order));
-  await announceChange(deps, order, null, outcome);
+  await announceChange(deps, order, null, outcome, context.requestId);
   return { body, replayed: false };
 }
 

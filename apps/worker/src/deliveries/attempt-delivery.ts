@@ -111,13 +111,13 @@ async function send(
  */
 async function endOwnFault(
   { executor, dispatcher, logger, metrics }: AttemptDeps,
-  { orderId, endpointId }: ClaimedDelivery,
+  { orderId, endpointId, requestId }: ClaimedDelivery,
   key: AttemptKey,
   error: unknown,
 ): Promise<AttemptEnd> {
   const { deliveryId, attemptNumber: attempt } = key;
   logger.error(
-    { err: error, orderId, deliveryId, endpointId, attempt, retryInMs: OWN_FAULT_PAUSE_MS },
+    { err: error, orderId, deliveryId, endpointId, requestId, attempt, retryInMs: OWN_FAULT_PAUSE_MS },
     'Webhook could not be sent by a fault of ours',
   );
   metrics.countOwnFault();

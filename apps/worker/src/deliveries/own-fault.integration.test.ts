@@ -33,6 +33,9 @@ describe('a worker whose keys cannot open the endpoint’s secret', () => {
       'blocked',
     ]);
     const deliveryId = deliveryIds[0] ?? '';
+    await pool().query(`update order_transitions set request_id = 'request-1' where order_id = $1`, [
+      orderId,
+    ]);
     const wrong = createSecretBox({ current: randomBytes(32), previous: null });
 
     const end = await attemptDelivery({ ...stage.deps, secretBox: wrong }, { deliveryId, generation: 1 });
@@ -52,6 +55,7 @@ describe('a worker whose keys cannot open the endpoint’s secret', () => {
         msg: 'Webhook could not be sent by a fault of ours',
         deliveryId,
         orderId,
+        requestId: 'request-1',
         attempt: 1,
       },
     ]);

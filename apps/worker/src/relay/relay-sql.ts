@@ -70,7 +70,11 @@ export async function renewGenerations(
 export interface EndedClaim {
   readonly job: DeliveryJobData;
   readonly endpointId: string;
+  readonly customerServerId: string;
   readonly previousStatus: string | null;
+  /** Of the request that caused the change. */
+  readonly requestId: string | null;
+  readonly traceparent: string | null;
   /** Number of the attempt that was closed. */
   readonly attempt: number;
   /** From the attempt's start to its end here. */
@@ -103,8 +107,8 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
                last_error = case when d.interrupted_count + 1 >= $2::int then 'interrupted' else d.last_error end
           from expired e
          where d.id = e.id and d.claim_token = e.claim_token
-        returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id, d.state,
-                  d.attempt_count
+        returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id,
+                  d.customer_server_id, d.state, d.attempt_count
       ), closed as (
         update delivery_attempts a
            set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted',
@@ -115,14 +119,18 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
         returning a.delivery_id, a.duration_ms
       )
       ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state = 'queued' as requeued, r.attempt_count as attempt,
-             t.from_status as "previousStatus", coalesce(c.duration_ms, 0) as "durationMs"
+             r.customer_server_id as "customerServerId", t.from_status as "previousStatus",
+             t.request_id as "requestId", t.traceparent, coalesce(c.duration_ms, 0) as "durationMs"
         from ended r ${JOIN_JOBS} left join closed c on c.delivery_id = r.id`,
     values: [limit, MAX_INTERRUPTIONS],
   });
   return rows.map((row) => ({
     job: toDeliveryJobData(row),
     endpointId: row.endpointId,
+    customerServerId: row.customerServerId,
     previousStatus: row.previousStatus,
+    requestId: row.requestId,
+    traceparent: row.traceparent,
     attempt: row.attempt,
     durationMs: row.durationMs,
     requeued: row.requeued,

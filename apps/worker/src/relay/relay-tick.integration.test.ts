@@ -152,6 +152,35 @@ describe('a claim that ran out', () => {
     expect(stage.queue.ids()).toEqual([`${deliveryId}-2`]);
   });
 
+  test('is in the log as any attempt is, with the request that caused the change', async () => {
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    const { orderId, deliveryId } = await insertAbandoned();
+    await pool().query(
+      `update order_transitions set request_id = 'request-1', traceparent = $2 where order_id = $1`,
+      [orderId, `00-${traceId}-b7ad6b7169203331-01`],
+    );
+    await pool().query('update deliveries set interrupted_count = 9 where id = $1', [deliveryId]);
+    expect(await stage.relayTick()).toMatchObject({ endedClaims: 1, givenUp: 1 });
+    const line = {
+      orderId,
+      deliveryId,
+      endpointId: expect.any(String),
+      customerServerId: expect.any(String),
+      requestId: 'request-1',
+      traceId,
+      version: 1,
+      status: 'pending',
+      previousStatus: null,
+      attempt: 1,
+      durationMs: expect.any(Number),
+      responseStatus: null,
+    };
+    expect(stage.logLines).toMatchObject([
+      { ...line, level: 'warn', msg: 'Attempt interrupted: its worker vanished' },
+      { ...line, level: 'error', msg: 'Customer webhook failed', reason: 'interrupted' },
+    ]);
+  });
+
   test('is not ended before it ran out', async () => {
     const { deliveryId, orderId } = await insertLate(0);
     await claimDelivery(pool(), { deliveryId, generation: 1 }, 'alive', 10_000);

@@ -24,6 +24,7 @@ import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-
 import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
 import {
   type EndedClaim,
@@ -173,21 +174,10 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   };
 }
 
-function logEndedClaim(
-  logger: Logger,
-  { job, endpointId, requeued, previousStatus, attempt, durationMs }: EndedClaim,
-): void {
-  const { deliveryId, orderId, status } = job;
-  const line = {
-    orderId,
-    deliveryId,
-    endpointId,
-    status,
-    previousStatus,
-    attempt,
-    durationMs,
-    responseStatus: null,
-  };
+function logEndedClaim(logger: Logger, { job, requeued, traceparent, ...ended }: EndedClaim): void {
+  const { deliveryId, orderId, status, version } = job;
+  const traceId = toTraceId(traceparent);
+  const line = { orderId, deliveryId, status, version, ...ended, traceId, responseStatus: null };
   logger.warn(line, 'Attempt interrupted: its worker vanished');
   if (!requeued) logger.error({ ...line, reason: 'interrupted' }, 'Customer webhook failed');
 }
