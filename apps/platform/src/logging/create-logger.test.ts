@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { SettingsError } from '../settings/settings-error.ts';
 import { createLogger, createLoggerTo } from './create-logger.ts';
@@ -61,6 +63,24 @@ test('redacts secrets by name at any depth, also in errors and messages', () => 
   expect(lines.join('')).not.toContain(secret);
 });
 
+test.each([
+  'x-vendor-server-secret',
+  'password',
+  'passwd',
+  'Authorization',
+  'set-cookie',
+  'apiKey',
+  'api-key',
+  'ADMIN_API_KEY',
+  'secretsEncryptionKey',
+  'credentials',
+  'token',
+])('redacts what is called %s', (name) => {
+  const { logger, last } = createCapture();
+  logger.info({ [name]: 'test-value', of: [{ [name]: ['test-value'] }] }, 'Something');
+  expect(last()).toMatchObject({ [name]: '[redacted]', of: [{ [name]: '[redacted]' }] });
+});
+
 test('leaves what is no secret', () => {
   const { logger, last } = createCapture();
   logger.info({
@@ -118,6 +138,18 @@ test('writes to the log file too, and to a new one after SIGHUP', () => {
   expect(readFileSync(`${logFile}.1`, 'utf8')).toContain('"msg":"first"');
   expect(readFileSync(logFile, 'utf8')).toContain('"msg":"second"');
   expect(readFileSync(logFile, 'utf8')).not.toContain('first');
+});
+
+test('writes text for people to a terminal, and JSON to the file all the same', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'vendor-server-log-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const logFile = join(directory, 'vendor-server.log');
+  const fixture = fileURLToPath(new URL('./terminal-log.fixture.ts', import.meta.url));
+  const shown = execFileSync(process.execPath, [fixture, logFile], { encoding: 'utf8' });
+  expect(shown).toMatch(
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO \(fixture\): Order created \{.*"apiKey":"\[redacted\]"\}\n$/,
+  );
+  expect(JSON.parse(readFileSync(logFile, 'utf8'))).toMatchObject({ level: 'info', msg: 'Order created' });
 });
 
 test('a log file that cannot be written is a faulty setting', () => {
