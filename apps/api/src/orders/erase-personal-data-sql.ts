@@ -17,7 +17,7 @@ export async function lockOrder(transaction: SqlExecutor, orderId: string): Prom
 export async function hasOpenDelivery(transaction: SqlExecutor, orderId: string): Promise<boolean> {
   const { rows } = await transaction.query<{ open: boolean }>(
     `select exists (select 1 from deliveries
-                     where order_id = $1 and state in ('blocked', 'waiting', 'queued')) as open`,
+                     where order_id = $1 and state || '' in ('blocked', 'waiting', 'queued')) as open`,
     [orderId],
   );
   return rows[0]?.open ?? false;

@@ -1,4 +1,7 @@
-/** The statements that open, close and delete an endpoint, for a transaction that holds its advisory lock. */
+/**
+ * The statements that open, close and delete an endpoint, for a transaction that holds its advisory lock.
+ * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
+ */
 import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
@@ -79,7 +82,7 @@ export async function putBackUnclaimed(executor: SqlExecutor, endpointId: string
     text: `
       with unclaimed as (${UNCLAIMED})
       update deliveries d set state = 'waiting', job_due_at = null, is_probe = false
-        from unclaimed where d.id = unclaimed.id and d.state = 'queued' and d.claim_token is null`,
+       where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
     values: [endpointId],
   });
 }
@@ -92,7 +95,7 @@ export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string)
       update deliveries d
          set state = 'cancelled', job_due_at = null, last_error = 'endpoint_deleted',
              finished_at = date_trunc('milliseconds', clock_timestamp())
-        from unclaimed where d.id = unclaimed.id and d.state = 'queued' and d.claim_token is null`,
+       where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
     values: [endpointId],
   });
 }

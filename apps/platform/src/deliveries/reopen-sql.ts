@@ -1,4 +1,7 @@
-/** The statements of a re-opening, one function each, so that tests can step them on connections of their own. */
+/**
+ * The statements of a re-opening, one function each, so that tests can step them on connections of their own.
+ * (`state || ''` as in promote-sql.ts: found by id, whatever the statistics say.)
+ */
 import type { SqlExecutor } from '../database/sql-executor.ts';
 
 /** What a resend opens again, and a replay as far as it was asked to. */
@@ -76,7 +79,7 @@ export async function reopenDeliveries(
           from deliveries d
           join orders o on o.id = d.order_id
           join webhook_endpoints e on e.id = d.endpoint_id
-         where d.id = any ($1::char(24)[]) and ($4::text[] is null or d.state = any ($4))
+         where d.id = any ($1::char(24)[]) and ($4::text[] is null or d.state || '' = any ($4))
       ), placed as (
         select a.id,
                case when row_number() over (partition by a.endpoint_id, a.order_id order by a.order_version) > 1

@@ -49,12 +49,12 @@ export async function selectBacklog(executor: SqlExecutor): Promise<Backlog> {
     name: 'read-backlog',
     text: `
       with recursive step(endpoint_id, opened_at, n) as (
-        (select endpoint_id, opened_at, 1 from deliveries where state in ('blocked', 'waiting', 'queued')
+        (select endpoint_id, opened_at, 1 from deliveries where finished_at is null
           order by endpoint_id, opened_at limit 1)
         union all
         select next.endpoint_id, next.opened_at, n + 1
           from step, lateral (select d.endpoint_id, d.opened_at from deliveries d
-                               where d.state in ('blocked', 'waiting', 'queued') and d.endpoint_id > step.endpoint_id
+                               where d.finished_at is null and d.endpoint_id > step.endpoint_id
                                order by d.endpoint_id, d.opened_at limit 1) next
          where n < ${MAX_ENDPOINTS}
       ), oldest as (

@@ -9,6 +9,8 @@
  * - Only a lane's head is `queued` (a unique index), so what is claimed is what may be sent next.
  * - The lease is longer than the request may take (see attempt-delivery.ts), so nobody is still sending when
  *   the relay lets the lane go on.
+ *
+ * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { IS_SUCCESS_NEWS } from './endpoint-health-sql.ts';
@@ -77,7 +79,7 @@ export async function claimDelivery(
                claimed_until = clock_timestamp()
                  + make_interval(secs => (coalesce(e.timeout_ms, $4::int) + ${LEASE_MARGIN_MS}) / 1000.0)
           from webhook_endpoints e
-         where d.id = $1 and d.generation = $2 and d.state = 'queued' and d.claim_token is null
+         where d.id = $1 and d.generation = $2 and d.state || '' = 'queued' and d.claim_token is null
            and d.due_at <= clock_timestamp()
            and e.id = d.endpoint_id and e.deleted_at is null and e.state = 'active'
            and (e."window" > 0 or d.is_probe)
@@ -152,7 +154,7 @@ export async function settleRefusal(
                e.deleted_at is not null as deleted,
                e.state <> 'active' or (e."window" = 0 and not d.is_probe) as closed
           from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-         where d.id = $1 and d.generation = $2 and d.state = 'queued'
+         where d.id = $1 and d.generation = $2 and d.state || '' = 'queued'
       ), settled as (
         update deliveries d
            set state = case when seen.deleted then 'cancelled' else 'waiting' end,
@@ -160,7 +162,7 @@ export async function settleRefusal(
                last_error = case when seen.deleted then 'endpoint_deleted' else d.last_error end,
                job_due_at = null
           from seen
-         where d.id = seen.id and d.generation = $2 and d.state = 'queued' and d.claim_token is null
+         where d.id = seen.id and d.generation = $2 and d.state || '' = 'queued' and d.claim_token is null
            and (seen.deleted or seen.closed)
         returning d.id
       )

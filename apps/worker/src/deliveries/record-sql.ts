@@ -3,6 +3,8 @@
  *
  * Both statements are fenced by the claim's token. A worker whose lease ran out finds the token gone: its
  * delivery has moved on, perhaps to another worker, so it may add to its own attempt row and to nothing else.
+ *
+ * (`coalesce(claim_token, '')` fits no partial index, see platform's promote-sql.ts: the row is found by its id.)
  */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
@@ -62,7 +64,7 @@ export async function recordAttempt(
                finished_at = case when $4 in ('delivered', 'failed')
                                   then date_trunc('milliseconds', clock_timestamp()) end,
                last_outcome = $6, last_response_status = $7, last_error = $8
-         where id = $1 and claim_token = $3
+         where id = $1 and coalesce(claim_token, '') = $3
         returning id
       )
       update delivery_attempts a
@@ -108,7 +110,7 @@ export async function releaseClaim(
            set state = 'waiting', claim_token = null, claimed_until = null, job_due_at = null,
                due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000),
                last_outcome = 'interrupted', last_error = $5
-         where id = $1 and claim_token = $3
+         where id = $1 and coalesce(claim_token, '') = $3
         returning id
       )
       update delivery_attempts a

@@ -209,9 +209,10 @@ export async function findBlockedLanes(
          where n < $3
       )
       select endpoint_id as "endpointId", order_id as "orderId",
-             not exists (select 1 from deliveries h
-                          where h.endpoint_id = step.endpoint_id and h.order_id = step.order_id
-                            and h.state in ('waiting', 'queued')) as "isHeadless"
+             -- No "not exists": PostgreSQL may answer that of all lanes at once, from every head there is.
+             (select h.id from deliveries h
+               where h.endpoint_id = step.endpoint_id and h.order_id = step.order_id
+                 and h.state in ('waiting', 'queued') limit 1) is null as "isHeadless"
         from step
        order by 1, 2`,
     values: [after.endpointId, after.orderId, limit],

@@ -1,4 +1,7 @@
-/** The statements of the replays' rounds. Each is bounded, and reads by an index. */
+/**
+ * The statements of the replays' rounds. Each is bounded, and reads by an index. (`state || ''` as in platform's
+ * promote-sql.ts: what replays have under way is in an index of its own.)
+ */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { ReopenableState } from '@vendor-server/platform/deliveries/reopen-sql.ts';
 
@@ -71,7 +74,8 @@ export async function lockPlace(
                                     or d.state = 'waiting' and d.due_at <= clock_timestamp())::int as on_their_way,
                 count(*)::int as under_way
            from (select state, due_at from deliveries
-                  where endpoint_id = p.endpoint_id and counts_for_replay and finished_at is null limit 500) d
+                  where endpoint_id = p.endpoint_id and counts_for_replay and state || '' in ('blocked', 'waiting', 'queued')
+                  limit 500) d
        ) own
        where p.replay_id = $1 and p.endpoint_id = $2 and p.finished_at is null
          for update of p skip locked`,

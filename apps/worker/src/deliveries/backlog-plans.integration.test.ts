@@ -1,0 +1,136 @@
+/**
+ * What is sent, recorded or moved is found by an index however much waits: with statistics of a quiet time, which say
+ * that nothing does, and with fresh ones.
+ */
+import {
+  canAnythingMove,
+  cancelForDeletedEndpoint,
+  moveDueHeads,
+  moveLaneNext,
+} from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { explain } from '@vendor-server/platform/testing/explain.ts';
+import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
+import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findBlockedLanes } from '../relay/relay-sql.ts';
+import { answered } from '../testing/attempt-results.ts';
+import { claimDelivery, settleRefusal } from './claim-sql.ts';
+import { recordAttempt, releaseClaim } from './record-sql.ts';
+
+const OPEN_FOR_EACH_ENDPOINT = 1_000;
+const CLAIMED = 1_000;
+
+let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+
+beforeAll(async () => {
+  subject = await createTestDatabase();
+  const { pool } = subject.database;
+  await pool.query('alter table deliveries set (autovacuum_enabled = false)');
+  const nothing = { waiting: 0, blocked: 0, queued: 0 };
+  await insertBacklog(pool, { endpoints: 2, delivered: 20_000, ...nothing });
+  await pool.query('vacuum analyze deliveries');
+  await insertBacklog(pool, {
+    endpoints: 10,
+    delivered: 0,
+    waiting: 10 * OPEN_FOR_EACH_ENDPOINT,
+    blocked: 10 * OPEN_FOR_EACH_ENDPOINT,
+    queued: 300,
+  });
+  await pool.query(`update webhook_endpoints set "window" = 64`);
+  // As many workers have on their way.
+  await insertBacklog(pool, { endpoints: 20, delivered: 0, ...nothing, queued: CLAIMED });
+  await pool.query(
+    `update deliveries set claim_token = id, claimed_until = now() + interval '1 hour', attempt_count = 1
+      where endpoint_id in (select endpoint_id from deliveries where state = 'queued'
+                             group by 1 having count(*) = $1)`,
+    [CLAIMED / 20],
+  );
+}, 60_000);
+afterAll(() => subject.drop());
+
+/** One row of each kind, another one at each call. */
+let taken = 0;
+async function take(condition: string) {
+  taken += 1;
+  const { rows } = await subject.database.pool.query<{
+    deliveryId: string;
+    endpointId: string;
+    orderId: string;
+  }>(
+    `select id as "deliveryId", endpoint_id as "endpointId", order_id as "orderId" from deliveries
+      where ${condition} order by id offset $1 limit 1`,
+    [taken],
+  );
+  const [row] = rows;
+  if (row === undefined) throw new Error(`there is nothing that is ${condition}`);
+  return row;
+}
+
+const claimedKey = async () => {
+  const { deliveryId } = await take('claim_token is not null');
+  return { deliveryId, attemptNumber: 1, token: deliveryId };
+};
+const unclaimed = async () => ({
+  deliveryId: (await take(`state = 'queued' and claim_token is null`)).deliveryId,
+  generation: 1,
+});
+
+describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
+  beforeEach(() => subject.database.pool.query(prepare));
+
+  test('a claim', async () => {
+    const job = await unclaimed();
+    await expectFewRows((executor) => claimDelivery(executor, job, `token ${job.deliveryId}`, 1_000), 10);
+  });
+
+  test('a refused claim', async () => {
+    const { deliveryId } = await claimedKey();
+    await expectFewRows((executor) => settleRefusal(executor, { deliveryId, generation: 1 }), 10);
+  });
+
+  test('a record', async () => {
+    const key = await claimedKey();
+    await expectFewRows((executor) => recordAttempt(executor, key, answered(200), { kind: 'delivered' }), 10);
+  });
+
+  test('a claim that is given back', async () => {
+    const key = await claimedKey();
+    await expectFewRows((executor) => releaseClaim(executor, key, 'own_fault', 1_000), 10);
+  });
+
+  test('the look whether anything can move', async () => {
+    const { endpointId, orderId } = await take(`state = 'blocked'`);
+    await expectFewRows((executor) => canAnythingMove(executor, endpointId, orderId), 64);
+  });
+
+  test("an endpoint's due heads", async () => {
+    const { endpointId } = await take(`state = 'waiting'`);
+    await expectFewRows((executor) => moveDueHeads(executor, endpointId), 200);
+  });
+
+  test("a lane's next", async () => {
+    const lane = await take(`state = 'blocked'`);
+    await expectFewRows((executor) => moveLaneNext(executor, lane), 10);
+  });
+
+  test('the blocked lanes that the relay looks at', async () => {
+    const start = { endpointId: '', orderId: '' };
+    await expectFewRows((executor) => findBlockedLanes(executor, start, 500), 500);
+  });
+
+  test('what is left of a deleted endpoint', async () => {
+    const { endpointId } = await take(`state = 'waiting'`);
+    await subject.database.pool.query('update webhook_endpoints set deleted_at = now() where id = $1', [
+      endpointId,
+    ]);
+    await expectFewRows((executor) => cancelForDeletedEndpoint(executor, endpointId), 1_000);
+  });
+});
+
+/** @param most rows that any part of the plan may read of the deliveries */
+async function expectFewRows(run: Parameters<typeof explain>[1], most: number): Promise<void> {
+  const { nodes } = await explain(subject.database.pool, run);
+  const reads = nodes.filter(({ table, type }) => table === 'deliveries' && type !== 'ModifyTable');
+  expect(reads.length).toBeGreaterThan(0);
+  for (const read of reads) expect(read.rows, JSON.stringify(read)).toBeLessThanOrEqual(most);
+}
