@@ -1,3 +1,4 @@
+import { ENDPOINT_MODES, ENDPOINT_STATES } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import Type from 'typebox';
 import { PageQuery } from '../plugins/paging.ts';
 import { answerOf, nullable, timeField } from '../schemas/answer-schemas.ts';
@@ -47,8 +48,8 @@ const EndpointSummary = Type.Object(
     statuses: Type.Union([Type.Array(Status), Type.Null()], {
       description: 'Which it is told of; null means all.',
     }),
-    mode: Type.Enum(['every_step', 'latest_only']),
-    state: Type.Enum(['active', 'paused', 'disabled']),
+    mode: Type.Enum([...ENDPOINT_MODES]),
+    state: Type.Enum([...ENDPOINT_STATES]),
   },
   { title: 'EndpointSummary' },
 );

@@ -45,8 +45,8 @@ const replay = {
   finishedAt: nullable(timeField('When it was completed.')),
 };
 
-export const ReplayResource = Type.Object(replay, { additionalProperties: false });
+export const ReplayResource = Type.Object(replay, { title: 'Replay', additionalProperties: false });
 export const AnyReplayResource = Type.Object(
   { ...replay, customerServerId: Id },
-  { additionalProperties: false },
+  { title: 'ReplayOfAnyCustomerServer', additionalProperties: false },
 );

@@ -67,7 +67,10 @@ const attempt = {
 };
 
 /** An attempt in a timeline. */
-export const AttemptSummary = Type.Object(attempt, { additionalProperties: false });
+export const AttemptSummary = Type.Object(attempt, {
+  title: 'DeliveryAttemptSummary',
+  additionalProperties: false,
+});
 
 export const AttemptResource = Type.Object(
   {
@@ -75,7 +78,7 @@ export const AttemptResource = Type.Object(
     endedAt: nullable(timeField('When it ended. Null while under way.')),
     responseExcerpt: nullable(Type.String({ description: "The first 1 KiB of the answer's body." })),
   },
-  { additionalProperties: false },
+  { title: 'DeliveryAttempt', additionalProperties: false },
 );
 
 const attempts = Type.Array(AttemptResource, {
@@ -84,13 +87,16 @@ const attempts = Type.Array(AttemptResource, {
 });
 const customerServerId = Id;
 
-export const DeliveryResource = Type.Object(delivery, { additionalProperties: false });
+export const DeliveryResource = Type.Object(delivery, { title: 'Delivery', additionalProperties: false });
 export const AnyDeliveryResource = Type.Object(
   { ...delivery, customerServerId },
-  { additionalProperties: false },
+  { title: 'DeliveryOfAnyCustomerServer', additionalProperties: false },
 );
-export const DeliveryWithAttempts = Type.Object({ ...delivery, attempts }, { additionalProperties: false });
+export const DeliveryWithAttempts = Type.Object(
+  { ...delivery, attempts },
+  { title: 'DeliveryWithAttempts', additionalProperties: false },
+);
 export const AnyDeliveryWithAttempts = Type.Object(
   { ...delivery, customerServerId, attempts },
-  { additionalProperties: false },
+  { title: 'DeliveryOfAnyCustomerServerWithAttempts', additionalProperties: false },
 );

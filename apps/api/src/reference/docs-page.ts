@@ -6,6 +6,9 @@ import { createHash } from 'node:crypto';
 import scalar from '@scalar/fastify-api-reference';
 import type { FastifyInstance } from 'fastify';
 
+/** Scalar lets the columns of a table shrink to a few letters: words stay whole, and what is wide is scrolled. */
+const STYLE = '.markdown td, .markdown th, .markdown td code { word-break: normal; overflow-wrap: normal; }';
+
 const CONFIGURATION = {
   url: '/openapi.json',
   pageTitle: 'Vendor Server API',
@@ -20,6 +23,7 @@ const CONFIGURATION = {
   mcp: { disabled: true },
   persistAuth: false,
   favicon: 'data:,',
+  customCss: STYLE,
 } as const;
 
 /** Scripts and requests only from and to this server; styles are set by the script. */

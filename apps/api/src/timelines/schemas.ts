@@ -22,7 +22,7 @@ const ToldDelivery = Type.Object(
     nextAttemptAt: NextAttemptAt,
     blockedBy: BlockedBy,
   },
-  { additionalProperties: false },
+  { title: 'TimelineDelivery', additionalProperties: false },
 );
 
 const PrunedDelivery = Type.Object(
@@ -32,7 +32,7 @@ const PrunedDelivery = Type.Object(
     state: Type.Enum([...FINAL_DELIVERY_STATES]),
     prunedAt: timeField('When its attempts were removed, because they were older than what is kept.'),
   },
-  { additionalProperties: false },
+  { title: 'TimelinePrunedDelivery', additionalProperties: false },
 );
 
 function timelineOf(actorId: string) {

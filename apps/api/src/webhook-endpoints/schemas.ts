@@ -13,7 +13,9 @@ import { Id, Status } from '../schemas/common-schemas.ts';
 export const EndpointParams = Type.Object({ endpointId: Id });
 
 const Url = Type.String({ minLength: 1, maxLength: 2048 });
-const Mode = Type.Enum([...ENDPOINT_MODES]);
+const Mode = Type.Enum([...ENDPOINT_MODES], {
+  description: 'Stored; for now every endpoint is told of every step.',
+});
 const Statuses = Type.Array(Status, {
   minItems: 1,
   uniqueItems: true,
@@ -73,7 +75,7 @@ const EndpointHealthResource = Type.Object(
     pending: Type.Integer({ minimum: 0, description: 'Deliveries that have not ended, counted up to 1000.' }),
     pendingCapped: Type.Boolean({ description: 'There are more than `pending` says.' }),
   },
-  { additionalProperties: false },
+  { title: 'EndpointHealth', additionalProperties: false },
 );
 
 const ENDPOINT_PROPERTIES = {
@@ -90,12 +92,15 @@ const ENDPOINT_PROPERTIES = {
   updatedAt: timeField('When it was last changed, paused or opened.'),
 };
 
-export const EndpointResource = Type.Object(ENDPOINT_PROPERTIES, { additionalProperties: false });
+export const EndpointResource = Type.Object(ENDPOINT_PROPERTIES, {
+  title: 'WebhookEndpoint',
+  additionalProperties: false,
+});
 
 /** As it is shown once, at creation. */
 export const CreatedEndpointResource = Type.Object(
   { ...ENDPOINT_PROPERTIES, signingSecret: Type.String({ pattern: '^whsec_' }) },
-  { additionalProperties: false },
+  { title: 'WebhookEndpointWithSigningSecret', additionalProperties: false },
 );
 
 export const RotatedSigningSecretResource = Type.Object(
@@ -122,5 +127,5 @@ export const OperatorEndpointResource = Type.Object(
     lastFailureAt: nullable(timeField('Kept when it works again.')),
     lastFailureReason: nullable(Type.String()),
   },
-  { additionalProperties: false },
+  { title: 'WebhookEndpointForOperators', additionalProperties: false },
 );
