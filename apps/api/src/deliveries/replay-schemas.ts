@@ -23,7 +23,10 @@ export const AnyReplayBody = Type.Object({ customerServerId: Id, ...body });
 
 export const ReplayParams = Type.Object({ replayId: Id });
 
-export const ReplayStarted = Type.Object({ replayId: Id }, { additionalProperties: false });
+export const ReplayStarted = Type.Object(
+  { replayId: Id },
+  { title: 'StartedReplay', additionalProperties: false },
+);
 
 const count = (description: string) => Type.Integer({ minimum: 0, description });
 

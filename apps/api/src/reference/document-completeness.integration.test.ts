@@ -120,6 +120,18 @@ describe('schemas and examples', () => {
     expect(faults).toEqual([]);
   });
 
+  it('have a name where several operations answer with them, for those who generate a client', () => {
+    const answered = findMedia(document.paths, '')
+      .filter(({ pointer }) => /\/responses\/2\d\d\/content\//.test(pointer))
+      .flatMap(({ media: { schema } }) => {
+        const { data } = (schema as { properties?: { data?: { items?: object } } }).properties ?? {};
+        return data === undefined ? [] : [JSON.stringify(data.items ?? data)];
+      });
+    const isNamed = (schema: string) => schema.startsWith('{"$ref":"#/components/schemas/');
+    expect(answered.filter(isNamed).length).toBeGreaterThan(40);
+    expect(answered.filter((each, index) => !isNamed(each) && answered.indexOf(each) !== index)).toEqual([]);
+  });
+
   it('are there for every body', () => {
     const media = findMedia(document, '').filter(({ pointer }) => pointer.includes('/content/'));
     expect(media.length).toBeGreaterThan(80);

@@ -109,12 +109,12 @@ export const RotatedSigningSecretResource = Type.Object(
     signingSecret: Type.String({ pattern: '^whsec_' }),
     overlapUntil: nullable(timeField('Until then the old secret signs, too. Null: it does not.')),
   },
-  { additionalProperties: false },
+  { title: 'RotatedSigningSecret', additionalProperties: false },
 );
 
 export const DeletedEndpointResource = Type.Object(
   { endpointId: Id, deletedAt: timeField('When that was.') },
-  { additionalProperties: false },
+  { title: 'DeletedWebhookEndpoint', additionalProperties: false },
 );
 
 export const OperatorEndpointResource = Type.Object(
