@@ -45,8 +45,8 @@ const delivery = {
   lastError: nullable(
     Type.String({
       description:
-        'Of one that ended: why, as a code. `retries_exhausted`, `endpoint_deleted`, or the outcome that is not ' +
-        'retried. Until then the `error` of its last attempt. Null after a success.',
+        'Why it ended last, as a code: `retries_exhausted`, `endpoint_deleted`, or the outcome that is not retried. ' +
+        "While it is retried, the last attempt's `error`. Null after a success.",
     }),
   ),
   finishedAt: nullable(timeField('When it ended.')),
