@@ -132,13 +132,17 @@ async function endOwnFault(
 }
 
 function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: AttemptResult): RecordedStep {
-  return decideAfterAttempt({
+  const { sharedSecretIs, usesOtherSecret } = claimed;
+  const step = decideAfterAttempt({
     result,
     budgetUsed: claimed.budgetUsed + (claimed.isProbe ? 0 : 1),
     retryDelaysMs: claimed.retryDelaysMs ?? deps.settings.webhookRetryDelaysMs,
-    hasOtherSecret: claimed.sharedSecretIs !== null && !claimed.usesOtherSecret,
+    hasOtherSecret: sharedSecretIs !== null && !usesOtherSecret,
     now: new Date(),
   });
+  if (step.kind !== 'retry_with_other_secret') return step;
+  if (sharedSecretIs === null) throw new Error('there is no other secret');
+  return { ...step, refusedSecret: sharedSecretIs };
 }
 
 async function endRefused(

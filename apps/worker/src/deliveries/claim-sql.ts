@@ -84,7 +84,7 @@ export async function claimDelivery(
            and e.id = d.endpoint_id and e.deleted_at is null and e.state = 'active'
            and (e."window" > 0 or d.is_probe)
         returning d.id, d.attempt_count, d.budget_used, d.interrupted_count, d.opened_by, d.is_probe,
-                  d.use_other_secret, d.changed_at,
+                  d.use_other_secret, d.refused_secret, d.changed_at,
                   d.transition_id, d.endpoint_id, d.customer_server_id, d.order_id, d.order_version
       ), attempt as (
         insert into delivery_attempts (delivery_id, attempt_number, claim_token, trigger, started_at)
@@ -120,8 +120,9 @@ export async function claimDelivery(
         join customer_servers s on s.id = c.customer_server_id
        cross join lateral (
          select case when e.send_shared_secret and s.secret_overlap_until > clock_timestamp()
-                     then case when (s.outbound_secret = 'previous') <> c.use_other_secret
-                               then 'previous' else 'current' end end as which) secret`,
+                     then case when not c.use_other_secret then s.outbound_secret
+                               when coalesce(c.refused_secret, s.outbound_secret) = 'previous' then 'current'
+                               else 'previous' end end as which) secret`,
     values: [deliveryId, generation, token, defaultTimeoutMs],
   });
   return rows[0] ?? null;

@@ -21,8 +21,12 @@ export type RecordedStep =
   | { readonly kind: 'failed'; readonly reason: string }
   /** `holdIn` queue: stays `queued`, its job comes back; database: `waiting`, its job ends. */
   | { readonly kind: 'retry'; readonly delayMs: number; readonly holdIn: 'queue' | 'database' }
-  /** Stays `queued`, its job comes back at once; the budget is left whole. */
-  | { readonly kind: 'retry_with_other_secret' };
+  /**
+   * Stays `queued`, its job comes back at once; the budget is left whole. What was refused is noted, because what
+   * deliveries begin with may be another one by then: of two that were refused at once, the first to be accepted
+   * changes it.
+   */
+  | { readonly kind: 'retry_with_other_secret'; readonly refusedSecret: 'current' | 'previous' };
 
 /** The state of the row, and in how many milliseconds it is due again. */
 function toRowState(step: RecordedStep): { readonly state: string; readonly delayMs: number } {
@@ -56,7 +60,7 @@ export async function recordAttempt(
         update deliveries
            set state = $4, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
                budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
-               use_other_secret = $12,
+               use_other_secret = $12, refused_secret = $13,
                due_at = case when $4 in ('queued', 'waiting')
                              then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
                job_due_at = case when $4 = 'queued'
@@ -85,6 +89,7 @@ export async function recordAttempt(
       Math.round(result.durationMs),
       result.error,
       step.kind === 'retry_with_other_secret',
+      step.kind === 'retry_with_other_secret' ? step.refusedSecret : null,
     ],
   });
   return rowCount === 1;

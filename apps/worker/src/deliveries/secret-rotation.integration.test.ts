@@ -90,6 +90,18 @@ describe('while a customer server’s secret is rotated', () => {
     expect(sentSecrets()).toEqual([OLD, NEW, NEW]);
   });
 
+  test('two deliveries that are refused at once both get the other one', async () => {
+    const endpoint = await insertRotated();
+    const [one, other] = [await insertQueued(endpoint), await insertQueued(endpoint)];
+    stage.answer(holding(NEW), holding(NEW), holding(NEW), holding(NEW));
+    expect(await attemptDelivery(stage.deps, one.job)).toMatchObject({ kind: 'retry' });
+    expect(await attemptDelivery(stage.deps, other.job)).toMatchObject({ kind: 'retry' });
+    // The first to be accepted changes what deliveries begin with.
+    expect(await attemptDelivery(stage.deps, one.job)).toMatchObject({ kind: 'done' });
+    expect(await attemptDelivery(stage.deps, other.job)).toMatchObject({ kind: 'done' });
+    expect(sentSecrets()).toEqual([OLD, OLD, NEW, NEW]);
+  });
+
   test('one that changes back, or was told too early, is found again', async () => {
     const endpoint = await insertRotated();
     await pool().query(`update customer_servers set outbound_secret = 'current'`);
