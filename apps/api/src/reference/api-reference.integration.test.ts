@@ -41,9 +41,11 @@ describe('the page', () => {
     const { body, headers } = await api.app.inject({ url: '/docs/' });
     expect(body).toContain('"url": "/openapi.json"');
     expect(body).not.toMatch(/https?:/);
-    expect(headers['content-security-policy']).toMatch(
-      /^default-src 'none'; script-src 'self' 'sha256-\S+';/,
-    );
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toMatch(/^default-src 'none'; script-src 'self' 'sha256-\S+'; /);
+    expect(policy).toContain("; connect-src 'self'; ");
+    // Neither everybody nor anybody else, and no script but its own.
+    expect(policy).not.toMatch(/\*|https?:|\w\.\w|script-src[^;]*unsafe/);
   });
 
   it('has its script sent once', async () => {
