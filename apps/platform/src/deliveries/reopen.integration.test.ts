@@ -1,5 +1,5 @@
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createId } from '../ids/create-id.ts';
 import {
   type EndpointOptions,
@@ -34,7 +34,7 @@ async function insertLane(states: readonly DeliveryState[], options: EndpointOpt
     idOf,
     reopen: (version: number) =>
       reopenForResend(subject.database, { deliveryId: idOf(version), orderId: order.orderId }),
-    look: () => promote(subject.database, endpoint.endpointId, order.orderId),
+    look: async () => (await promote(subject.database, endpoint.endpointId, order.orderId)).jobs,
     states: () => readStates(pool(), order.orderId),
   };
 }
@@ -168,6 +168,28 @@ describe('what is refused and left as it is', () => {
     const lane = await insertLane(['failed']);
     await pool().query('update orders set personal_data_erased_at = now() where id = $1', [lane.orderId]);
     expect(await lane.reopen(1)).toMatchObject({ state: null, refusal: 'personal_data_erased' });
+    expect(await lane.states()).toEqual(['failed']);
+  });
+
+  test('one whose erasure had begun before, which is waited for', async () => {
+    const lane = await insertLane(['failed']);
+    const erasing = await pool().connect();
+    try {
+      await erasing.query('begin');
+      await erasing.query('update orders set personal_data_erased_at = now() where id = $1', [lane.orderId]);
+      const reopening = lane.reopen(1);
+      await vi.waitFor(async () => {
+        const { rowCount } = await pool().query(
+          `select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`,
+        );
+        expect(rowCount).toBe(1);
+      });
+      await erasing.query('commit');
+      expect(await reopening).toMatchObject({ state: null, refusal: 'personal_data_erased' });
+    } finally {
+      await erasing.query('rollback');
+      erasing.release();
+    }
     expect(await lane.states()).toEqual(['failed']);
   });
 
