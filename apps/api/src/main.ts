@@ -66,9 +66,11 @@ await runProcess({
       (started) => started.close(),
     );
     await waitForQueue(queue, QUEUE_START_WAIT_MS);
+    const registry = createMetricsRegistry();
+    const metrics = createApiMetrics(registry);
     const dispatcher = await lifecycle.start(
       'dispatcher',
-      () => createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS }),
+      () => createDispatcher({ database, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS }),
       (started) => started.drain(),
     );
     const sender = await lifecycle.start(
@@ -95,8 +97,6 @@ await runProcess({
       () => createSharedOfferEvents({ pool: database.pool, databaseUrl, logger }),
       (started) => started.close(),
     );
-    const registry = createMetricsRegistry();
-    const metrics = createApiMetrics(registry);
     const readChecks = createReadChecks({ database, queue });
     const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
     const deps: AppDeps = {

@@ -5,6 +5,7 @@ import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
 import { createLoggerOrExit } from '@vendor-server/platform/logging/create-logger-or-exit.ts';
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
+import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
@@ -59,10 +60,23 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
-    const dispatcher = createDispatcher({ database, queue, logger, waitMs: DISPATCH_WAIT_MS });
     const registry = createMetricsRegistry();
+    const metrics = createWorkerMetrics(registry);
+    const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS });
     const { port } = await startWorker(
-      { settings, logger, database, queue, queueOptions, dispatcher, secretBox, sender, registry, tracer },
+      {
+        settings,
+        logger,
+        database,
+        queue,
+        queueOptions,
+        dispatcher,
+        secretBox,
+        sender,
+        registry,
+        metrics,
+        tracer,
+      },
       lifecycle,
     );
     logger.info({ host: settings.host, port, concurrency: settings.webhookConcurrency }, 'Worker ready');

@@ -7,7 +7,7 @@ import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispa
 import type { Lifecycle } from '@vendor-server/platform/lifecycle/lifecycle.ts';
 import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
 import type { MetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
-import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
+import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { startDeliveryConsumer } from '@vendor-server/platform/queue/delivery-consumer.ts';
 import type { DeliveryQueue, DeliveryQueueOptions } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
@@ -38,6 +38,7 @@ export interface WorkerDeps {
   readonly sender: Sender;
   readonly tracer: Tracer;
   readonly registry: MetricsRegistry;
+  readonly metrics: WorkerMetrics;
 }
 
 /**
@@ -45,11 +46,10 @@ export interface WorkerDeps {
  * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
-  const { settings, logger, database, queue, dispatcher, queueOptions, registry } = deps;
+  const { settings, logger, database, queue, dispatcher, queueOptions, registry, metrics } = deps;
   // The consumer's statements are watched too: its records are the calls that matter.
   const executor = createWatchedExecutor(database.pool);
   const readiness = createReadiness({ executor, queue });
-  const metrics = createWorkerMetrics(registry);
   const metricsPage = createMetricsPage({
     registry,
     database,
@@ -59,7 +59,7 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   async function attempt(job: { deliveryId: string; generation: number }): Promise<AttemptEnd> {
-    const end = await attemptDelivery({ ...deps, executor, metrics }, job);
+    const end = await attemptDelivery({ ...deps, executor }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
   }

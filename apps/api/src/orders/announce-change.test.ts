@@ -21,7 +21,7 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
     dispatcher: { dispatch, add: vi.fn(), drain: vi.fn() },
     logger: createLoggerTo({ write: (line) => void lines.push(line) }, { name: 'test', level: 'info' }),
     offerEvents: createOfferEvents(),
-    metrics: { countTransition, countRequest: vi.fn() },
+    metrics: { countTransition, countRequest: vi.fn(), countFinished: vi.fn() },
   };
   const order = sampleOrder();
   await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false }, 'request-1');

@@ -87,15 +87,15 @@ export async function createTestApi(
     allowedNetworks: settings.webhookAllowedNetworks,
     maxConnectionsPerOrigin: 4,
   });
-  const dispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
+  const registry = createMetricsRegistry();
+  const metrics = createApiMetrics(registry);
+  const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 1_000 });
   const offerEvents = createSharedOfferEvents({ pool: database.pool, databaseUrl: url, logger });
   const { redisUrl } = settings;
   const useCounter = createUseCounter({
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
     logger,
   });
-  const registry = createMetricsRegistry();
-  const metrics = createApiMetrics(registry);
   const readChecks = createReadChecks({ database, queue });
   const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
   const deps: AppDeps = {

@@ -29,7 +29,7 @@ import {
   writeEndpointState,
 } from './endpoint-state-sql.ts';
 
-type StateDeps = Pick<AppDeps, 'database' | 'dispatcher'>;
+type StateDeps = Pick<AppDeps, 'database' | 'dispatcher' | 'metrics'>;
 
 /** Whose doing it is, and the log of the request that asked. */
 export interface EndpointActor {
@@ -76,11 +76,12 @@ export async function deleteEndpoint(
   endpointId: string,
   { actor, log }: EndpointActor,
 ): Promise<Date> {
-  const { deletedAt, ...change } = await underLock(deps, endpointId, async (client, stored) => {
+  const { deletedAt, cancelled, ...change } = await underLock(deps, endpointId, async (client, stored) => {
     const at = await writeEndpointDeletion(client, endpointId);
-    await cancelUnclaimed(client, endpointId);
-    return { deletedAt: at, customerServerId: stored.customerServerId, from: stored.state };
+    const cancelled = await cancelUnclaimed(client, endpointId);
+    return { deletedAt: at, cancelled, customerServerId: stored.customerServerId, from: stored.state };
   });
+  deps.metrics.countFinished('cancelled', cancelled);
   logEndpointState(log, { endpointId, ...change, to: 'deleted', reason: null, actor });
   await lookAgain(deps, endpointId);
   return deletedAt;

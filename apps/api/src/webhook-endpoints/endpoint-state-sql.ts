@@ -87,8 +87,9 @@ export async function putBackUnclaimed(executor: SqlExecutor, endpointId: string
   });
 }
 
-export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string): Promise<void> {
-  await executor.query({
+/** @returns how many ended */
+export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string): Promise<number> {
+  const { rowCount } = await executor.query({
     name: 'cancel-unclaimed',
     text: `
       with unclaimed as (${UNCLAIMED})
@@ -98,4 +99,5 @@ export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string)
        where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
     values: [endpointId],
   });
+  return rowCount ?? 0;
 }

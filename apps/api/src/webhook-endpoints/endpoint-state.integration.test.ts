@@ -6,6 +6,7 @@ import {
   readStates,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { findStrandedLanes } from '@vendor-server/platform/testing/lane-checks.ts';
+import { parseExposition } from '@vendor-server/platform/testing/parse-exposition.ts';
 import Schema from 'typebox/schema';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { answerOf } from '../schemas/answer-schemas.ts';
@@ -250,6 +251,11 @@ describe('deleting', () => {
     const orders = [await insert('queued', 'blocked'), await insert('waiting'), await insert('delivered')];
     const claimed = await insert('queued', 'blocked');
     await claim(claimed.deliveryIds[0]);
+    const countCancelled = async () =>
+      parseExposition(await api.deps.metricsPage.read()).valueOf('vendor_server_deliveries_finished_total', {
+        state: 'cancelled',
+      }) ?? 0;
+    const before = await countCancelled();
     const { status, body } = await call('DELETE');
     expect(status).toBe(200);
     expect(Schema.Check(answerOf(DeletedEndpointResource), body)).toBe(true);
@@ -260,6 +266,7 @@ describe('deleting', () => {
       ['delivered'],
     ]);
     expect(await readStates(pool(), claimed.orderId)).toEqual(['queued', 'cancelled']);
+    expect(await countCancelled()).toBe(before + 4);
     const [cancelled] = await readDeliveries(pool(), orders[0]?.orderId ?? '');
     expect(cancelled?.lastError).toBe('endpoint_deleted');
     expect(linesAbout(endpointId)).toMatchObject([

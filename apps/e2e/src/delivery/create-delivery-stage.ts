@@ -14,6 +14,7 @@ import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts
 import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts';
 import { createMetricsPage } from '@vendor-server/platform/metrics/create-metrics-page.ts';
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
+import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
@@ -89,14 +90,15 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
   const databaseUrl = (await options.toQueueDatabaseUrl?.(url)) ?? url;
   const queueOptions = { redisUrl: options.redisUrl, databaseUrl, logger };
   const queue = createDeliveryQueue(queueOptions);
-  const dispatcher = createDispatcher({ database, queue, logger, waitMs: 100 });
+  const registry = createMetricsRegistry();
+  const metrics = createApiMetrics(registry);
+  const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 100 });
   const sender = createSender({
     allowedNetworks: settings.webhookAllowedNetworks,
     maxConnectionsPerOrigin: 100,
   });
   const offerEvents = createOfferEvents();
   const useCounter = createUseCounter({ shared: null, logger });
-  const registry = createMetricsRegistry();
   const readChecks = createReadChecks({ database, queue });
   const api: AppDeps = {
     settings,
@@ -109,7 +111,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     tracer: NO_TRACER,
     secretBox,
     sender,
-    metrics: createApiMetrics(registry),
+    metrics,
     metricsPage: createMetricsPage({ registry, database, queue, readChecks }),
   };
   const context = { requestId: 'test-request', traceparent: null };
@@ -149,11 +151,17 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
       const lifecycle = createLifecycle({ logger, stopDeadlineMs: STOP_DEADLINE_MS });
       const worker: StageWorker = { stop: () => lifecycle.stop('the test is over') };
       workers.add(worker);
-      const workerDispatcher = createDispatcher({ database, queue, logger, waitMs: 1_000 });
-      await startWorker(
-        { ...api, dispatcher: workerDispatcher, queueOptions, registry: createMetricsRegistry() },
-        lifecycle,
-      );
+      const workerRegistry = createMetricsRegistry();
+      const workerMetrics = createWorkerMetrics(workerRegistry);
+      const ofWorker = { registry: workerRegistry, metrics: workerMetrics };
+      const workerDispatcher = createDispatcher({
+        database,
+        queue,
+        logger,
+        metrics: workerMetrics,
+        waitMs: 1_000,
+      });
+      await startWorker({ ...api, ...ofWorker, dispatcher: workerDispatcher, queueOptions }, lifecycle);
       return worker;
     },
     async close() {

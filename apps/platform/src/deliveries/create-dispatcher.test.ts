@@ -38,8 +38,9 @@ function createSubject(
     },
   };
   const logger = pino({ level: 'warn' }, { write: (line) => void warnings.push(JSON.parse(line).msg) });
+  const metrics = { countFinished: () => undefined };
   const database = { pool: pool as Database['pool'] };
-  const dispatcher = createDispatcher({ database, queue, logger, waitMs: WAIT_MS });
+  const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: WAIT_MS });
   return { dispatcher, added, answers, warnings };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Logger } from 'pino';
 import type { Database } from '../database/create-database.ts';
+import type { DeliveryMetrics } from '../metrics/delivery-metrics.ts';
 import type { DeliveryJobData, DeliveryJobRequest } from '../queue/delivery-job.ts';
 import type { DeliveryQueue } from '../queue/delivery-queue.ts';
 import { promote } from './promote.ts';
@@ -42,11 +43,18 @@ export interface DispatcherOptions {
   readonly database: Pick<Database, 'pool'>;
   readonly queue: Pick<DeliveryQueue, 'add'>;
   readonly logger: Logger;
+  readonly metrics: DeliveryMetrics;
   /** How long a caller waits for the queue, in milliseconds. */
   readonly waitMs: number;
 }
 
-export function createDispatcher({ database, queue, logger, waitMs }: DispatcherOptions): Dispatcher {
+export function createDispatcher({
+  database,
+  queue,
+  logger,
+  metrics,
+  waitMs,
+}: DispatcherOptions): Dispatcher {
   const underWay = new Set<Promise<void>>();
   let skipAddsUntil = 0;
 
@@ -70,7 +78,9 @@ export function createDispatcher({ database, queue, logger, waitMs }: Dispatcher
 
   async function promoteLane({ endpointId, orderId }: LookedAt): Promise<void> {
     try {
-      await addJobs(await promote(database, endpointId, orderId));
+      const { jobs, cancelled } = await promote(database, endpointId, orderId);
+      metrics.countFinished('cancelled', cancelled);
+      await addJobs(jobs);
     } catch (error) {
       logger.warn({ err: error, endpointId, orderId }, 'Promotion failed: the relay will look again');
     }

@@ -26,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => subject.drop());
 beforeEach(() => emptyDatabase(subject.database.pool));
 
+const NOTHING = { jobs: [], cancelled: 0 };
 const pool = () => subject.database.pool;
 
 /** Heads that became due one after the other, oldest first. */
@@ -47,7 +48,7 @@ describe('a lane', () => {
   test('goes on with the lowest version when its head has ended', async () => {
     const endpoint = await insertEndpoint(pool());
     const order = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
-    const jobs = await promote(subject.database, endpoint.endpointId, order.orderId);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, order.orderId);
     expect(await readStates(pool(), order.orderId)).toEqual(['delivered', 'queued', 'blocked']);
     expect(jobs).toEqual([
       {
@@ -64,14 +65,14 @@ describe('a lane', () => {
   test.each(['waiting', 'queued'] as const)('stays behind a head that is %s', async (head) => {
     const endpoint = await insertEndpoint(pool(), { window: head === 'waiting' ? 0 : 16 });
     const order = await insertOrder(pool(), endpoint, [head, 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, order.orderId)).toEqual([]);
+    expect(await promote(subject.database, endpoint.endpointId, order.orderId)).toEqual(NOTHING);
     expect(await readStates(pool(), order.orderId)).toEqual([head, 'blocked']);
   });
 
   test('is left alone by a look at its endpoint only', async () => {
     const endpoint = await insertEndpoint(pool());
     const order = await insertOrder(pool(), endpoint, ['delivered', 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual([]);
+    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
     expect(await readStates(pool(), order.orderId)).toEqual(['delivered', 'blocked']);
     expect(await findStrandedLanes(pool())).toEqual([{ orderId: order.orderId, versions: [2] }]);
   });
@@ -81,9 +82,9 @@ describe('a window', () => {
   test('takes the oldest due heads, and as many as it has room for', async () => {
     const endpoint = await insertEndpoint(pool());
     const orders = await insertWaitingOrders(endpoint, 20);
-    const jobs = await promote(subject.database, endpoint.endpointId, null);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, null);
     expect(jobs.map(({ orderId }) => orderId)).toEqual(orders.slice(0, 16).map(({ orderId }) => orderId));
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual([]);
+    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
     expect(await countQueued(endpoint.endpointId)).toBe(16);
   });
 
@@ -95,7 +96,7 @@ describe('a window', () => {
       `update deliveries set state = 'delivered', job_due_at = null, finished_at = now() where order_id = $1`,
       [first?.orderId],
     );
-    const jobs = await promote(subject.database, endpoint.endpointId, first?.orderId ?? null);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, first?.orderId ?? null);
     expect(jobs.map(({ orderId }) => orderId)).toEqual([second?.orderId]);
   });
 
@@ -104,7 +105,7 @@ describe('a window', () => {
     await insertOrder(pool(), endpoint, ['queued']);
     await insertOrder(pool(), endpoint, ['queued']);
     await insertWaitingOrders(endpoint, 1);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual([]);
+    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
 
     const other = await insertEndpoint(pool());
     const [late, due] = await insertWaitingOrders(other, 2);
@@ -112,7 +113,7 @@ describe('a window', () => {
       `update deliveries set due_at = clock_timestamp() + interval '1 minute' where order_id = $1`,
       [late?.orderId],
     );
-    const jobs = await promote(subject.database, other.endpointId, null);
+    const { jobs } = await promote(subject.database, other.endpointId, null);
     expect(jobs.map(({ orderId }) => orderId)).toEqual([due?.orderId]);
   });
 });
@@ -126,7 +127,7 @@ describe('an endpoint that takes nothing', () => {
       await insertWaitingOrders(endpoint, 2);
       // The lane's next becomes its head, so the move is made; nothing may slip into the queue with it, although
       // the room of an endpoint that is not active is no row at all and `limit null` would be no limit.
-      expect(await promote(subject.database, endpoint.endpointId, lane.orderId)).toEqual([]);
+      expect(await promote(subject.database, endpoint.endpointId, lane.orderId)).toEqual(NOTHING);
       expect(await readStates(pool(), lane.orderId)).toEqual(['delivered', 'waiting']);
       expect(await countQueued(endpoint.endpointId)).toBe(0);
       expect(await moveDueHeads(pool(), endpoint.endpointId)).toEqual([]);
@@ -137,7 +138,7 @@ describe('an endpoint that takes nothing', () => {
     const endpoint = await insertEndpoint(pool(), { deleted: true });
     const open = await insertOrder(pool(), endpoint, ['delivered', 'waiting', 'blocked']);
     const sending = await insertOrder(pool(), endpoint, ['failed', 'queued', 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual([]);
+    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual({ jobs: [], cancelled: 3 });
     expect(await readStates(pool(), open.orderId)).toEqual(['delivered', 'cancelled', 'cancelled']);
     expect(await readStates(pool(), sending.orderId)).toEqual(['failed', 'queued', 'cancelled']);
     const [, cancelled] = await readDeliveries(pool(), open.orderId);

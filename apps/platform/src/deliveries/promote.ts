@@ -27,18 +27,24 @@ import {
   moveLaneNext,
 } from './promote-sql.ts';
 
+export interface Promoted {
+  /** To be added, now that everything they name has committed. */
+  readonly jobs: readonly DeliveryJobData[];
+  /** How many ended because their endpoint was deleted. */
+  readonly cancelled: number;
+}
+
 /**
  * Moves the lane's next delivery and the endpoint's due heads, as far as the window allows.
  *
  * @param orderId the lane to look at besides the endpoint's heads; null for none
- * @returns the jobs to add, after the commit of everything they name
  */
 export async function promote(
   database: Pick<Database, 'pool'>,
   endpointId: string,
   orderId: string | null,
-): Promise<DeliveryJobData[]> {
-  if (!(await canAnythingMove(database.pool, endpointId, orderId))) return [];
+): Promise<Promoted> {
+  if (!(await canAnythingMove(database.pool, endpointId, orderId))) return { jobs: [], cancelled: 0 };
   try {
     return await move(database, endpointId, orderId);
   } catch (error) {
@@ -52,13 +58,13 @@ function move(
   database: Pick<Database, 'pool'>,
   endpointId: string,
   orderId: string | null,
-): Promise<DeliveryJobData[]> {
+): Promise<Promoted> {
   return retryTransient(() =>
     withTransaction(database.pool, async (client) => {
       await lockEndpoint(client, endpointId);
       if (orderId !== null) await moveLaneNext(client, { endpointId, orderId });
-      await cancelForDeletedEndpoint(client, endpointId);
-      return moveDueHeads(client, endpointId);
+      const cancelled = await cancelForDeletedEndpoint(client, endpointId);
+      return { jobs: await moveDueHeads(client, endpointId), cancelled };
     }),
   );
 }

@@ -1,6 +1,7 @@
 import { Counter, Histogram, type Registry } from '@prometheus-io/client';
 import { ORDER_STATUSES, type OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import { ANSWER_BUCKETS } from './create-registry.ts';
+import { createDeliveryMetrics, type DeliveryMetrics } from './delivery-metrics.ts';
 
 export interface HandledRequest {
   readonly method: string;
@@ -16,7 +17,7 @@ export interface HandledRequest {
  * What the API counts. Label values come from closed sets: never a URL, nor an id of anything. A count costs
  * less than a microsecond.
  */
-export interface ApiMetrics {
+export interface ApiMetrics extends DeliveryMetrics {
   countRequest(request: HandledRequest): void;
   /** Called after a change to `status` has committed. */
   countTransition(status: OrderStatus): void;
@@ -47,6 +48,7 @@ export function createApiMetrics(registry: Registry): ApiMetrics {
   for (const status of ORDER_STATUSES) transitions.inc({ status }, 0);
 
   return {
+    ...createDeliveryMetrics(registry),
     countRequest({ method, route, status, durationMs }) {
       requests.inc({ route, method, status });
       if (durationMs !== null) durations.observe({ route, method }, durationMs / 1000);

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
 import { ANSWER_BUCKETS } from './create-registry.ts';
+import { createDeliveryMetrics, type DeliveryMetrics } from './delivery-metrics.ts';
 
 /** From what feels immediate to what a receiver finds in its backlog the next hour. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
@@ -16,15 +17,13 @@ export interface RelayWork {
 }
 
 /** What a worker counts. Label values come from closed sets: never a URL, nor an id of anything. */
-export interface WorkerMetrics {
+export interface WorkerMetrics extends DeliveryMetrics {
   /** An attempt that ended, recorded or not. */
   countAttempt(attempt: {
     readonly outcome: AttemptOutcome;
     readonly responseStatus: number | null;
     readonly durationMs: number;
   }): void;
-  /** A delivery was recorded as ended. */
-  countFinished(state: 'delivered' | 'failed'): void;
   /** From the change to the endpoint's acceptance; of deliveries that a change opened, not a resend or replay. */
   observeLatency(latencyMs: number): void;
   /** An answer came after its claim had ended: its receiver may get the same webhook again. */
@@ -55,12 +54,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     buckets: LATENCY_BUCKETS,
     registers,
   });
-  const finished = new Counter({
-    name: 'vendor_server_deliveries_finished_total',
-    help: 'Deliveries that ended by an attempt, by the state they ended in.',
-    labelNames: ['state'],
-    registers,
-  });
+  const deliveries = createDeliveryMetrics(registry);
   const lateAnswers = new Counter({
     name: 'vendor_server_late_answers_total',
     help: 'Answers that came after their claim had ended; their webhooks may have been sent twice.',
@@ -86,7 +80,6 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   for (const outcome of ATTEMPT_OUTCOMES) {
     attempts.inc({ outcome, response_class: outcome === 'acknowledged' ? '2xx' : NO_STATUS }, 0);
   }
-  for (const state of ['delivered', 'failed']) finished.inc({ state }, 0);
   for (const kind of ['remade_job', 'ended_claim', 'promoted']) relayMoves.inc({ kind }, 0);
 
   return {
@@ -94,7 +87,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       attempts.inc({ outcome, response_class: toResponseClass(responseStatus) });
       durations.observe({ outcome }, durationMs / 1000);
     },
-    countFinished: (state) => finished.inc({ state }),
+    ...deliveries,
     observeLatency: (latencyMs) => latencies.observe(Math.max(latencyMs, 0) / 1000),
     countLateAnswer: () => lateAnswers.inc(),
     countOwnFault: () => ownFaults.inc(),
@@ -103,7 +96,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       relayMoves.inc({ kind: 'ended_claim' }, endedClaims);
       relayMoves.inc({ kind: 'promoted' }, promoted);
       attempts.inc({ outcome: 'interrupted', response_class: NO_STATUS }, endedClaims);
-      finished.inc({ state: 'failed' }, givenUp);
+      deliveries.countFinished('failed', givenUp);
       relayTick.setToCurrentTime();
     },
   };

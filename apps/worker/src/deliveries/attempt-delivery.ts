@@ -152,7 +152,8 @@ async function endRefused(
   const refusal = await settleRefusal(deps.executor, job);
   if (refusal.kind === 'not_yet') return refusal;
   if (refusal.kind === 'endpoint_closed') {
-    const { endpointId, orderId } = refusal;
+    const { endpointId, orderId, isDeleted } = refusal;
+    if (isDeleted) deps.metrics.countFinished('cancelled', 1);
     await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   }
   return SKIPPED;

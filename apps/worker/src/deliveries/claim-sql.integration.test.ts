@@ -148,7 +148,8 @@ describe('an endpoint that closed after the delivery was queued', () => {
       const { job, orderId, endpointId, customerServerId } = await insertQueued(how);
       const later = await insertOrder(pool(), { endpointId, customerServerId }, ['waiting']);
       expect(await claimDelivery(pool(), job, 'token', TIMEOUT_MS)).toBeNull();
-      expect(await settleRefusal(pool(), job)).toEqual({ kind: 'endpoint_closed', endpointId, orderId });
+      const closed = { kind: 'endpoint_closed', endpointId, orderId, isDeleted: false };
+      expect(await settleRefusal(pool(), job)).toEqual(closed);
       expect(await readDelivery(orderId)).toMatchObject({
         state: 'waiting',
         attemptCount: 0,
@@ -159,7 +160,7 @@ describe('an endpoint that closed after the delivery was queued', () => {
       await pool().query(`update webhook_endpoints set state = 'active', "window" = 1 where id = $1`, [
         endpointId,
       ]);
-      const jobs = await promote(subject.database, endpointId, null);
+      const { jobs } = await promote(subject.database, endpointId, null);
       expect(jobs).toMatchObject([{ orderId, generation: 2 }]);
       expect(await readStates(pool(), later.orderId)).toEqual(['waiting']);
       expect(await claimDelivery(pool(), job, 'token', TIMEOUT_MS)).toBeNull();
@@ -170,7 +171,8 @@ describe('an endpoint that closed after the delivery was queued', () => {
   test('and was deleted gets it cancelled', async () => {
     const { job, orderId, endpointId } = await insertQueued({ deleted: true });
     expect(await claimDelivery(pool(), job, 'token', TIMEOUT_MS)).toBeNull();
-    expect(await settleRefusal(pool(), job)).toEqual({ kind: 'endpoint_closed', endpointId, orderId });
+    const closed = { kind: 'endpoint_closed', endpointId, orderId, isDeleted: true };
+    expect(await settleRefusal(pool(), job)).toEqual(closed);
     expect(await readDelivery(orderId)).toMatchObject({ state: 'cancelled', lastError: 'endpoint_deleted' });
   });
 

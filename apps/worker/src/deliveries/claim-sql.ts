@@ -133,7 +133,12 @@ export type ClaimRefusal =
   /** Somebody else sends it, or it is not due: the job comes back after `retryInMs`. */
   | { readonly kind: 'not_yet'; readonly retryInMs: number }
   /** Its endpoint is closed or deleted: the delivery was put back or ended, the lane may move. */
-  | { readonly kind: 'endpoint_closed'; readonly endpointId: string; readonly orderId: string }
+  | {
+      readonly kind: 'endpoint_closed';
+      readonly endpointId: string;
+      readonly orderId: string;
+      readonly isDeleted: boolean;
+    }
   /** Another job answers for it, or it is finished. */
   | { readonly kind: 'stale' };
 
@@ -167,20 +172,22 @@ export async function settleRefusal(
            and (seen.deleted or seen.closed)
         returning d.id
       )
-      select seen.endpoint_id as "endpointId", seen.order_id as "orderId", seen.wait_ms::float8 as "waitMs",
+      select seen.endpoint_id as "endpointId", seen.order_id as "orderId", seen.deleted as "isDeleted", seen.wait_ms::float8 as "waitMs",
              exists (select 1 from settled) as settled
         from seen`,
     values: [deliveryId, generation],
   });
   const row = rows[0];
   if (row === undefined) return { kind: 'stale' };
-  if (row.settled) return { kind: 'endpoint_closed', endpointId: row.endpointId, orderId: row.orderId };
+  const { endpointId, orderId, isDeleted } = row;
+  if (row.settled) return { kind: 'endpoint_closed', endpointId, orderId, isDeleted };
   return { kind: 'not_yet', retryInMs: Math.max(1_000, Math.ceil(row.waitMs)) };
 }
 
 interface RefusalRow {
   endpointId: string;
   orderId: string;
+  isDeleted: boolean;
   waitMs: number;
   settled: boolean;
 }

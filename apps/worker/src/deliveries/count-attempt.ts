@@ -19,7 +19,7 @@ export function countAttempt(
   if (step.kind === 'lost') return metrics.countLateAnswer();
   metrics.countAttempt(result);
   if (step.kind !== 'delivered' && step.kind !== 'failed') return;
-  metrics.countFinished(step.kind);
+  metrics.countFinished(step.kind, 1);
   if (step.kind === 'delivered' && claimed.openedBy === 'change') {
     metrics.observeLatency(claimed.attemptedAt.getTime() - claimed.changedAt.getTime() + result.durationMs);
   }

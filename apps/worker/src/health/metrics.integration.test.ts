@@ -76,6 +76,18 @@ describe('counted are', () => {
     expect(valueOf('vendor_server_delivery_attempts_total', timedOut)).toBe(1);
   });
 
+  test('what ended with its endpoint, found by a job or by the relay', async () => {
+    const endpoint = await stage.insertEndpoint({ deleted: true });
+    const [deliveryId = ''] = (await insertOrder(pool(), endpoint, ['queued', 'blocked'])).deliveryIds;
+    expect(await attemptDelivery(stage.deps, { deliveryId, generation: 1 })).toEqual({ kind: 'skipped' });
+    const cancelled = async () =>
+      (await scrape()).valueOf('vendor_server_deliveries_finished_total', { state: 'cancelled' });
+    expect(await cancelled()).toBe(2);
+    await insertOrder(pool(), endpoint, ['waiting', 'blocked', 'blocked']);
+    await stage.relayTick();
+    expect(await cancelled()).toBe(5);
+  });
+
   test('what the relay repairs, and an answer that came too late', async () => {
     const lost = await insertQueued();
     await makeDueEarlier(pool(), lost.deliveryId, 5_000);

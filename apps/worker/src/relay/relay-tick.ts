@@ -66,7 +66,7 @@ export interface RelayDeps {
   readonly executor: WatchedExecutor;
   readonly queue: DeliveryQueue;
   readonly logger: Logger;
-  readonly metrics: Pick<WorkerMetrics, 'countRelayTick'>;
+  readonly metrics: Pick<WorkerMetrics, 'countRelayTick' | 'countFinished'>;
   /** A monotonic clock in ms; the process's own unless a test turns it. */
   readonly now?: () => number;
 }
@@ -150,7 +150,9 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     const jobs: DeliveryJobData[] = [];
     try {
       for (const { endpointId, orderId } of places) {
-        jobs.push(...(await promote(database, endpointId, orderId)));
+        const promoted = await promote(database, endpointId, orderId);
+        metrics.countFinished('cancelled', promoted.cancelled);
+        jobs.push(...promoted.jobs);
       }
     } finally {
       await addJobs(jobs);

@@ -1,5 +1,7 @@
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
+import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
+import { createDeliveryMetrics } from '@vendor-server/platform/metrics/delivery-metrics.ts';
 import {
   emptyDatabase,
   insertCustomerServer,
@@ -31,7 +33,9 @@ beforeEach(async () => {
   logLines = [];
   const write = (line: string) => void logLines.push(JSON.parse(line));
   const logger = createLoggerTo({ write }, { name: 'test', level: 'info' });
-  const dispatcher = createDispatcher({ database, queue: createQueueDouble(), logger, waitMs: 5_000 });
+  const metrics = createDeliveryMetrics(createMetricsRegistry());
+  const queue = createQueueDouble();
+  const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 });
   round = createReplayRound({ database, dispatcher, logger });
 });
 

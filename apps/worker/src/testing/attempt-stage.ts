@@ -68,7 +68,7 @@ export function createAttemptStage(database: Database): AttemptStage {
       logger,
       metrics,
       tracer: NO_TRACER,
-      dispatcher: createDispatcher({ database, queue, logger, waitMs: 5_000 }),
+      dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
       settings: {
         webhookTimeoutMs: 10_000,
         webhookRetryDelaysMs: [1_000, 2_000, 3_000],
