@@ -61,7 +61,7 @@ export async function openEventStream(
           if (events.length < count) throw new Error(`${events.length} of ${count} events:\n${text}`);
           return events;
         },
-        { timeout: 5_000, interval: 5 },
+        { timeout: 15_000, interval: 5 },
       ),
     close: () => outgoing.destroy(),
   };
