@@ -97,7 +97,8 @@ describe('a request that waits for a connection', () => {
   it('is not held up by the time-out of the one before it', async () => {
     receiver.answer('/silent', hang());
     const sender = senderForTest({ maxConnectionsPerOrigin: 1 });
-    const silent = sender.send(requestTo(receiver.url('/silent'), 80));
+    // Long enough to connect and write on a machine that is busy: only the answer is to be missing.
+    const silent = sender.send(requestTo(receiver.url('/silent'), 1_000));
     const next = sender.send(requestTo(receiver.url('/next')));
     expect(await silent).toMatchObject({
       outcome: 'timed_out',
