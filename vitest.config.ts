@@ -7,6 +7,8 @@ export default defineConfig({
   test: {
     // The reason of a skipped suite is in its title: show all of it.
     taskTitleValueFormatTruncate: 0,
+    // By default one processor is left free: on a machine of two that is half of them.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
