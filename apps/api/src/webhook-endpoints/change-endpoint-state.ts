@@ -16,15 +16,14 @@ import {
   withTransaction,
 } from '@vendor-server/platform/database/sql-executor.ts';
 import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { cancelUnclaimed, putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import { logEndpointState } from '@vendor-server/platform/logging/log-endpoint-state.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import {
-  cancelUnclaimed,
   type LockedEndpoint,
   lockEndpointRow,
-  putBackUnclaimed,
   writeEndpointDeletion,
   writeEndpointState,
 } from './endpoint-state-sql.ts';

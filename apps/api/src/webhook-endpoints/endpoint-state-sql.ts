@@ -1,7 +1,4 @@
-/**
- * The statements that open, close and delete an endpoint, for a transaction that holds its advisory lock.
- * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
- */
+/** The statements that open, close and delete an endpoint, for a transaction that holds its advisory lock. */
 import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
@@ -35,13 +32,18 @@ export async function writeEndpointState(
     name: 'write-endpoint-state',
     text: `
       update webhook_endpoints
-         set state = $2, state_reason = $3, state_changed_at = date_trunc('milliseconds', clock_timestamp()),
+         set state = $2, state_reason = $3,
+             -- What it holds is held since it was closed first, not since somebody else closed it, too.
+             state_changed_at = case when state = $2 then state_changed_at
+                                     else date_trunc('milliseconds', clock_timestamp()) end,
              updated_at = date_trunc('milliseconds', clock_timestamp()),
              "window" = case when $4 then 1 else "window" end,
              window_changed_at = case when $4 then clock_timestamp() else window_changed_at end,
              window_successes = case when $4 then 0 else window_successes end,
              gone_order_ids = case when $4 then '{}' else gone_order_ids end,
              failing_order_ids = case when $4 then '{}' else failing_order_ids end,
+             consecutive_failures = case when $4 then 0 else consecutive_failures end,
+             failing_since = case when $4 then null else failing_since end,
              broken_since = case when $4 then null else broken_since end,
              next_probe_at = case when $4 then null else next_probe_at end,
              probe_cooldown_ms = case when $4 then null else probe_cooldown_ms end
@@ -63,41 +65,4 @@ export async function writeEndpointDeletion(executor: SqlExecutor, endpointId: s
   const [row] = rows;
   if (row === undefined) throw new Error('a locked endpoint is gone');
   return row.deletedAt;
-}
-
-/**
- * What a closed endpoint's jobs would have sent, unless it is being sent already: back to `waiting`, or ended when
- * the endpoint was deleted. Their jobs find nothing to do. What commits a moment later, and a burst beyond the
- * limit, the claim puts back one by one.
- */
-const MAX_PUT_BACK = 500;
-
-const UNCLAIMED = `select id from deliveries
-  where endpoint_id = $1 and state = 'queued' and claim_token is null
-  order by id limit ${MAX_PUT_BACK} for no key update`;
-
-export async function putBackUnclaimed(executor: SqlExecutor, endpointId: string): Promise<void> {
-  await executor.query({
-    name: 'put-back-unclaimed',
-    text: `
-      with unclaimed as (${UNCLAIMED})
-      update deliveries d set state = 'waiting', job_due_at = null, is_probe = false
-       where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
-    values: [endpointId],
-  });
-}
-
-/** @returns how many ended */
-export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string): Promise<number> {
-  const { rowCount } = await executor.query({
-    name: 'cancel-unclaimed',
-    text: `
-      with unclaimed as (${UNCLAIMED})
-      update deliveries d
-         set state = 'cancelled', job_due_at = null, last_error = 'endpoint_deleted',
-             finished_at = date_trunc('milliseconds', clock_timestamp())
-       where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
-    values: [endpointId],
-  });
-  return rowCount ?? 0;
 }

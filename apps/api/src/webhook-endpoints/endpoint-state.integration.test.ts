@@ -154,10 +154,8 @@ describe('resuming', () => {
 describe('enabling', () => {
   test('begins with one delivery, and with nothing held against the endpoint', async () => {
     const { endpointId, call, insert } = await addEndpoint({ state: 'disabled', stateReason: 'Gone.' });
-    await pool().query(
-      `update webhook_endpoints set gone_order_ids = '{a,b,c}', next_probe_at = now() where id = $1`,
-      [endpointId],
-    );
+    const held = `gone_order_ids = '{a,b,c}', next_probe_at = now(), consecutive_failures = 40, failing_since = now()`;
+    await pool().query(`update webhook_endpoints set ${held} where id = $1`, [endpointId]);
     const orders = [await insert('waiting'), await insert('waiting')];
     expect((await call('GET')).body.data).toMatchObject({
       state: 'disabled',
@@ -173,6 +171,8 @@ describe('enabling', () => {
       stateReason: null,
       goneOrderIds: [],
       nextProbeAt: null,
+      consecutiveFailures: 0,
+      failingSince: null,
     });
   });
 
@@ -218,8 +218,11 @@ describe('an endpoint whose setting is gone', () => {
   });
 
   test('stays paused when somebody paused it meanwhile', async () => {
-    const { apply, call } = await addDefaultEndpoint();
-    expect((await call('POST', '/pause')).body.data.health.reason).toBe('Paused by its customer server.');
+    const { apply, call, endpointId } = await addDefaultEndpoint();
+    const { stateChangedAt } = await calls.readStored(endpointId);
+    await call('POST', '/pause');
+    const stateReason = 'Paused by its customer server.';
+    expect(await calls.readStored(endpointId)).toMatchObject({ stateReason, stateChangedAt });
     await apply(URL_2);
     expect((await call('GET')).body.data).toMatchObject({ state: 'paused', url: URL_2 });
   });
