@@ -12,6 +12,8 @@ const AZURE_HOST = '168.63.129.16';
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR('2000::/3');
 
 const MAPPED_PREFIX_BITS = 96;
+/** The groups before the IPv4 address that ends an ISATAP address (RFC 5214 section 6.1). */
+const ISATAP_GROUPS: ReadonlySet<string> = new Set(['0:5efe', '200:5efe']);
 
 /**
  * Reads networks in CIDR notation, IPv4 or IPv6, such as `10.0.0.0/8` and `fd00::/8`. A network of IPv4-mapped
@@ -36,9 +38,10 @@ export function parseNetworks(cidrs: readonly string[]): ParsedNetworks {
 
 /**
  * True when webhooks may reach the address: it lies in an allowed network, or it is public unicast. What only
- * carries an IPv4 address inside (NAT64, 6to4, Teredo, IPv4-compatible) is not public: it may lead to an inner
- * host. IPv4-mapped addresses reach the IPv4 host itself and are judged as that address. Anything that is not
- * an address in its usual notation is refused.
+ * carries an IPv4 address inside (NAT64, 6to4, Teredo, ISATAP, IPv4-compatible) is not public: it may lead to an
+ * inner host. Neither is an anycast address of a protocol, such as those of AS112: any network may answer it
+ * itself. IPv4-mapped addresses reach the IPv4 host itself and are judged as that address. Anything that is not an
+ * address in its usual notation is refused.
  */
 export function isAllowedAddress(ip: string, allowedNetworks: ParsedNetworks): boolean {
   const address = parseAddress(ip);
@@ -51,7 +54,13 @@ export function isAllowedAddress(ip: string, allowedNetworks: ParsedNetworks): b
 
 function isPublicUnicast(address: Address): boolean {
   if (address.range() !== 'unicast') return false;
-  return address instanceof ipaddr.IPv6 ? address.match(GLOBAL_UNICAST) : address.toString() !== AZURE_HOST;
+  if (address instanceof ipaddr.IPv4) return address.toString() !== AZURE_HOST;
+  return address.match(GLOBAL_UNICAST) && !isIsatap(address);
+}
+
+function isIsatap({ parts }: ipaddr.IPv6): boolean {
+  const groups = parts.slice(4, 6).map((part) => part.toString(16));
+  return ISATAP_GROUPS.has(groups.join(':'));
 }
 
 function parseAddress(ip: string): Address | null {
