@@ -1,12 +1,20 @@
+import { isRefusedPort } from './refused-ports.ts';
+
 /** Longer URLs are refused; common servers and proxies take no more in a request line either. */
 const MAX_URL_LENGTH = 2048;
+
+/** RFC 1035 section 2.3.4, without a final dot. */
+const MAX_NAME_LENGTH = 253;
+/** What DNS names of hosts are made of, and the underscore that some have. IDN labels are `xn--` by then. */
+const LABEL = /^[a-z0-9_-]{1,63}$/;
 
 export type EndpointUrlCheck = { ok: true; url: URL } | { ok: false; reason: string };
 
 /**
- * Checks the form of a webhook endpoint's URL: absolute, `https:` (or `http:` where allowed), without
- * credentials and fragment, at most 2048 characters. Where the name leads is not looked at: that is checked
- * when an attempt connects. `reason` continues a field's name, as in "webhookUrl must not contain credentials".
+ * Checks the form of a webhook endpoint's URL: absolute, `https:` (or `http:` where allowed), a host that is an
+ * address or a name that DNS can hold, no port of another protocol, without credentials and fragment, at most 2048
+ * characters. Where the name leads is not looked at: that is checked when an attempt connects. `reason` continues a
+ * field's name, as in "webhookUrl must not contain credentials".
  */
 export function checkEndpointUrl(raw: string, { allowHttp }: { allowHttp: boolean }): EndpointUrlCheck {
   if (raw.length > MAX_URL_LENGTH) return refuse(`must be at most ${MAX_URL_LENGTH} characters long`);
@@ -22,9 +30,19 @@ export function checkEndpointUrl(raw: string, { allowHttp }: { allowHttp: boolea
   if (url.protocol === 'http:' && !allowHttp) return refuse('must be an absolute https:// URL');
   if (url.username !== '' || url.password !== '') return refuse('must not contain credentials');
   if (raw.includes('#')) return refuse('must not contain a fragment');
-  if (url.port === '0') return refuse('must not use port 0');
+  if (!isHost(url.hostname)) return refuse('must have a valid host name');
+  if (url.port !== '' && isRefusedPort(Number(url.port))) {
+    return refuse(`must not use port ${url.port}, which is not for HTTP`);
+  }
   if (url.href.length > MAX_URL_LENGTH) return refuse(`must be at most ${MAX_URL_LENGTH} characters long`);
   return { ok: true, url };
+}
+
+/** An IPv6 address in brackets, or a name; IPv4 addresses have the form of names. One final dot is allowed. */
+function isHost(hostname: string): boolean {
+  if (hostname.startsWith('[')) return true;
+  const name = hostname.replace(/\.$/, '');
+  return name.length <= MAX_NAME_LENGTH && name.split('.').every((label) => LABEL.test(label));
 }
 
 function refuse(reason: string): EndpointUrlCheck {
