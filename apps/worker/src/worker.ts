@@ -21,6 +21,8 @@ import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.
 import { createMetricsGate } from './health/create-metrics-gate.ts';
 import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
+import { createHoldRound } from './holds/create-hold-round.ts';
+import { startHolds } from './holds/run-holds.ts';
 import { createRelayTick } from './relay/relay-tick.ts';
 import { startRelay } from './relay/run-relay.ts';
 import { createReplayRound } from './replays/create-replay-round.ts';
@@ -42,7 +44,7 @@ export interface WorkerDeps {
 }
 
 /**
- * Starts the relay, the replays, the consumer and the health endpoints, in this order; the lifecycle stops them in
+ * Starts the relay, the replays, the holds, the consumer and the health endpoints, in this order; the lifecycle stops them in
  * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
@@ -83,6 +85,18 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     'replays',
     () => startReplays(database, createReplayRound({ database, dispatcher, logger }), logger),
     (replays) => replays.stop(),
+  );
+  const holdRound = createHoldRound({
+    database,
+    dispatcher,
+    metrics,
+    logger,
+    maxHoldMs: settings.webhookMaxHoldMs,
+  });
+  await lifecycle.start(
+    'holds',
+    () => startHolds(database, holdRound, logger),
+    (holds) => holds.stop(),
   );
   await lifecycle.start(
     'consumer',

@@ -7,6 +7,7 @@ export const LOCK_KEYS = {
   relay: 4_710_021,
   feed: 4_710_022,
   replays: 4_710_023,
+  holds: 4_710_024,
   offerExpiry: 4_710_080,
   defaultCustomerServer: 7_269_841_503,
 } as const;

@@ -11,7 +11,8 @@ import {
 import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/hold-sql.ts';
 import { findBlockedLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { claimDelivery, settleRefusal } from './claim-sql.ts';
@@ -118,6 +119,26 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
   test('the blocked lanes that the relay looks at', async () => {
     const start = { endpointId: '', orderId: '' };
     await expectFewRows((executor) => findBlockedLanes(executor, start, 500), 500);
+  });
+
+  describe('while they are broken', () => {
+    beforeEach(() => setWindow(0));
+    afterEach(() => setWindow(64));
+    const setWindow = (window: number) =>
+      subject.database.pool.query(
+        `update webhook_endpoints set "window" = $1, broken_since = now() - interval '1 hour'`,
+        [window],
+      );
+
+    test('endpoints that hold something for too long', async () => {
+      await expectFewRows((executor) => findOverdueEndpoints(executor, '', 1_000, 100), 10);
+    });
+
+    test('what an endpoint has held for too long', async () => {
+      const { endpointId } = await take(`state = 'waiting'`);
+      expect(await lockLongClosed(subject.database.pool, endpointId, 1_000)).toBe(true);
+      await expectFewRows((executor) => giveUpOverdue(executor, endpointId, 1_000, 200), 200);
+    });
   });
 
   test('what is left of a deleted endpoint', async () => {
