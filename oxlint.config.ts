@@ -204,7 +204,7 @@ export default defineConfig({
         'apps/platform/src/settings/**',
         'apps/*/src/main.ts',
         'apps/cli/src/*.ts',
-        'apps/platform/src/database/migrate-command.ts',
+        'apps/platform/src/**/*-command.ts',
         '**/*.test.ts',
         '**/testing/**',
         'apps/e2e/**',

@@ -11,6 +11,7 @@ import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queu
 import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
 import { createUseCounter } from '@vendor-server/platform/rate-limits/create-use-counter.ts';
 import { connectSharedCounts } from '@vendor-server/platform/rate-limits/shared-counts.ts';
+import { reportStoredKeys } from '@vendor-server/platform/secrets/report-stored-keys.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
@@ -56,6 +57,7 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
+    await reportStoredKeys(database.pool, secretBox, logger);
     const applied = await applyDefaultCustomerServer(database, settings, secretBox);
     if (applied !== null && applied.changes.length > 0)
       logger.info(applied, 'Default customer server applied');

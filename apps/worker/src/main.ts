@@ -7,6 +7,7 @@ import { createLoggerOrExit } from '@vendor-server/platform/logging/create-logge
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { createDeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { reportStoredKeys } from '@vendor-server/platform/secrets/report-stored-keys.ts';
 import { createSecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import { describeSettings } from '@vendor-server/platform/settings/describe-settings.ts';
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
@@ -60,6 +61,7 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
+    await reportStoredKeys(database.pool, secretBox, logger);
     const registry = createMetricsRegistry();
     const metrics = createWorkerMetrics(registry);
     const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS });

@@ -5,6 +5,8 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
  * base64url: it names its key, so that texts under the previous key stay readable while keys rotate.
  */
 export interface SecretBox {
+  /** Name the keys that texts can be opened with; a sealed text holds the name of its own. */
+  readonly keyIds: { readonly current: string; readonly previous: string | null };
   /** Encrypts with the current key. `associatedData` is the id of the row that will hold the text. */
   seal(plain: string, associatedData: string): string;
   /**
@@ -12,6 +14,8 @@ export interface SecretBox {
    * @throws SecretBoxError when the text is damaged, belongs to another row, or its key is not configured.
    */
   open(sealed: string, associatedData: string): string;
+  /** Whether the text says of itself that the current key sealed it. */
+  isCurrent(sealed: string): boolean;
 }
 
 export class SecretBoxError extends Error {
@@ -35,6 +39,10 @@ export function createSecretBox(keys: { current: Buffer; previous: Buffer | null
   if (keys.previous) readable.set(toKeyId(keys.previous), keys.previous);
 
   return {
+    keyIds: { current: current.id, previous: keys.previous && toKeyId(keys.previous) },
+
+    isCurrent: (sealed) => sealed.startsWith(`${VERSION}.${current.id}.`),
+
     seal(plain, associatedData) {
       const nonce = randomBytes(NONCE_BYTES);
       const cipher = createCipheriv(ALGORITHM, current.key, nonce, { authTagLength: TAG_BYTES });
