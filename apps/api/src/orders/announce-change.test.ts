@@ -24,7 +24,13 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
     metrics: { countTransition, countRequest: vi.fn(), countFinished: vi.fn() },
   };
   const order = sampleOrder();
-  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: false }, 'request-1');
+  await announceChange(
+    deps,
+    order,
+    null,
+    { deliveries: [WAITING], hasEndpoint: false, superseded: 0 },
+    'request-1',
+  );
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([
     { msg: 'Customer webhook URL not configured', orderId: order.orderId, requestId: 'request-1' },
   ]);
@@ -35,6 +41,12 @@ test('a delivery that waits for CUSTOMER_WEBHOOK_URL is logged and still looked 
 
   expect(countTransition.mock.calls).toEqual([[order.status]]);
 
-  await announceChange(deps, order, null, { deliveries: [WAITING], hasEndpoint: true }, 'request-2');
+  await announceChange(
+    deps,
+    order,
+    null,
+    { deliveries: [WAITING], hasEndpoint: true, superseded: 0 },
+    'request-2',
+  );
   expect(lines).toHaveLength(1);
 });

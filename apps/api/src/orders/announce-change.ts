@@ -18,10 +18,11 @@ export async function announceChange(
   }: Pick<AppDeps, 'dispatcher' | 'logger' | 'metrics' | 'offerEvents'>,
   order: OrderSnapshot,
   previousStatus: OrderStatus | null,
-  { deliveries, hasEndpoint }: RecordedChange,
+  { deliveries, hasEndpoint, superseded }: RecordedChange,
   requestId: string,
 ): Promise<void> {
   metrics.countTransition(order.status);
+  metrics.countFinished('superseded', superseded);
   const { orderId, version, status: to } = order;
   publishOrderChange(offerEvents, { orderId, version, from: previousStatus, to });
   if (!hasEndpoint) {

@@ -8,7 +8,9 @@ import {
   insertEndpoint,
   insertOrder,
   readDeliveries,
+  readStates,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { findLanesWithTwoHeads } from '@vendor-server/platform/testing/lane-checks.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RecordedChange, writeOrderChange } from './order-change-sql.ts';
@@ -143,7 +145,7 @@ describe('a new delivery', () => {
       endpoint.endpointId,
     ]);
     const { orderId } = await insertOrder(pool(), endpoint, []);
-    expect(await change(orderId)).toEqual({ deliveries: [], hasEndpoint });
+    expect(await change(orderId)).toEqual({ deliveries: [], hasEndpoint, superseded: 0 });
   });
 
   test.each([
@@ -158,5 +160,119 @@ describe('a new delivery', () => {
     ]);
     const { orderId } = await insertOrder(pool(), endpoint, []);
     expect(await change(orderId)).toMatchObject({ deliveries: [{ state: 'waiting' }], hasEndpoint });
+  });
+});
+
+describe('at an endpoint that wants the latest only, a change', () => {
+  const latestOnly = (options: EndpointOptions = {}) =>
+    insertEndpoint(pool(), { ...options, mode: 'latest_only' });
+
+  async function changeLane(endpoint: EndpointFixture, states: Parameters<typeof insertOrder>[2]) {
+    const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, states);
+    const { superseded } = await change(orderId);
+    return { orderId, deliveryIds, superseded, states: await readStates(pool(), orderId) };
+  }
+
+  test.each([
+    [['delivered'], 'delivered queued', 0],
+    [['queued'], 'superseded queued', 1],
+    // It sees in the snapshot what it replaces, due before it; the look after commit does not.
+    [['waiting'], 'superseded waiting', 1],
+    [['queued', 'blocked', 'blocked'], 'superseded superseded superseded queued', 3],
+    // Its head has ended, and nobody has looked yet.
+    [['failed', 'blocked'], 'failed superseded queued', 1],
+  ] as const)('replaces what is open of its lane: %j', async (states, after, superseded) => {
+    const changed = await changeLane(await latestOnly(), states);
+    expect(changed.states.join(' ')).toBe(after);
+    expect(changed.superseded).toBe(superseded);
+    expect(await findLanesWithTwoHeads(pool())).toEqual([]);
+  });
+
+  test('leaves what is replaced as something that has ended', async () => {
+    const { deliveryIds } = await changeLane(await latestOnly(), ['queued', 'blocked']);
+    const { rows } = await pool().query(
+      `select state, finished_at is not null as finished, job_due_at, last_error, is_probe, generation
+         from deliveries where id = any ($1) order by id`,
+      [deliveryIds],
+    );
+    const ended = { state: 'superseded', finished: true, job_due_at: null, is_probe: false };
+    expect(rows).toEqual([
+      { ...ended, last_error: 'superseded', generation: 1 },
+      { ...ended, last_error: 'superseded', generation: 0 },
+    ]);
+  });
+
+  test('is blocked behind what is being sent, and replaces the others', async () => {
+    const endpoint = await latestOnly();
+    const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
+    await pool().query(
+      `update deliveries set claim_token = 'token', claimed_until = now() + interval '1 min' where id = $1`,
+      [deliveryIds[0]],
+    );
+    expect(await change(orderId)).toMatchObject({ superseded: 1, deliveries: [{ state: 'blocked' }] });
+    expect(await readStates(pool(), orderId)).toEqual(['queued', 'superseded', 'blocked']);
+  });
+
+  test('waits where nothing is sent, in the place of what it replaces', async () => {
+    const paused = await latestOnly({ state: 'paused' });
+    const { orderId, deliveryIds } = await insertOrder(pool(), paused, ['waiting', 'blocked']);
+    await pool().query(`update deliveries set due_at = now() - interval '1 hour' where id = $1`, [
+      deliveryIds[0],
+    ]);
+    await change(orderId);
+    const deliveries = await readDeliveries(pool(), orderId);
+    expect(deliveries.map(({ state }) => state)).toEqual(['superseded', 'superseded', 'waiting']);
+    expect(deliveries.at(-1)?.dueInMs).toBeCloseTo(-3_600_000, -4);
+  });
+
+  test('does not wait for the retry that it replaces', async () => {
+    const { orderId, deliveryIds } = await insertOrder(pool(), await latestOnly(), ['waiting']);
+    await pool().query(`update deliveries set due_at = now() + interval '1 hour' where id = $1`, [
+      deliveryIds[0],
+    ]);
+    expect(await change(orderId)).toMatchObject({ deliveries: [{ state: 'queued' }] });
+    expect((await readDeliveries(pool(), orderId)).at(-1)?.dueInMs).toBeLessThanOrEqual(0);
+  });
+
+  test('replaces what is open of its own lane alone', async () => {
+    const endpoint = await latestOnly();
+    const everyStep = await insertEndpoint(pool(), { customerServerId: endpoint.customerServerId });
+    const { orderId } = await insertOrder(pool(), endpoint, ['queued']);
+    const other = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
+    // The other endpoint was told of the first change, too.
+    await pool().query(
+      `insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
+                               changed_at, state)
+       select new_id(), customer_server_id, transition_id, order_id, 1, $2, changed_at, 'waiting'
+         from deliveries where order_id = $1`,
+      [orderId, everyStep.endpointId],
+    );
+    expect(await change(orderId)).toMatchObject({ superseded: 1 });
+    const { rows } = await pool().query<{ latest: string[]; every: string[] }>(
+      `select array_agg(state order by order_version) filter (where endpoint_id = $2) as latest,
+              array_agg(state order by order_version) filter (where endpoint_id = $3) as every
+         from deliveries where order_id = $1`,
+      [orderId, endpoint.endpointId, everyStep.endpointId],
+    );
+    expect(rows).toEqual([{ latest: ['superseded', 'queued'], every: ['waiting', 'blocked'] }]);
+    expect(await readStates(pool(), other.orderId)).toEqual(['queued', 'blocked']);
+  });
+
+  test('that it is not told of replaces nothing', async () => {
+    const endpoint = await latestOnly();
+    await pool().query('update webhook_endpoints set all_statuses = false where id = $1', [
+      endpoint.endpointId,
+    ]);
+    expect(await changeLane(endpoint, ['waiting'])).toMatchObject({ states: ['waiting'], superseded: 0 });
+  });
+
+  test('goes by the mode as it is now: what was made before the mode was changed is replaced, too', async () => {
+    const endpoint = await insertEndpoint(pool());
+    const { orderId } = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
+    await pool().query(`update webhook_endpoints set mode = 'latest_only' where id = $1`, [
+      endpoint.endpointId,
+    ]);
+    await change(orderId);
+    expect(await readStates(pool(), orderId)).toEqual(['superseded', 'superseded', 'queued']);
   });
 });

@@ -14,13 +14,15 @@
  *   to a delivery that was opened again while this statement waited for the order (see platform's reopen.ts).
  * - Changes that commit at the same moment do not see each other's `queued` rows, so a burst may put a few
  *   more than the window in the queue; `promote` then adds none until there is room.
+ *
+ * What an endpoint is told that wants the latest only: change-deliveries-sql.ts.
  */
 import type { OpenDeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
-import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { TRANSITION_AND_DELIVERIES } from './change-deliveries-sql.ts';
 
 /** What is recorded of the change besides the order itself. */
 export interface TransitionRecord {
@@ -46,6 +48,8 @@ export interface RecordedChange {
   readonly deliveries: readonly RecordedDelivery[];
   /** False when the customer server has no endpoint, or only one that waits for CUSTOMER_WEBHOOK_URL. */
   readonly hasEndpoint: boolean;
+  /** How many older deliveries the change replaced, at endpoints that want the latest only. */
+  readonly superseded: number;
 }
 
 /** Parameters $1 to $22, the same in both statements. */
@@ -76,48 +80,12 @@ function buildValues(order: OrderSnapshot, record: TransitionRecord): unknown[] 
   ];
 }
 
-/** Follows a CTE `changed (id, customer_server_id)` that holds the order's row when it was written. */
-const TRANSITION_AND_DELIVERIES = `
-  transition as (
-    insert into order_transitions (id, order_id, customer_server_id, version, from_status, to_status,
-                                   actor_type, actor_id, reason, changed_at, request_id, traceparent, body)
-    select $17, id, customer_server_id, $2, $18, $3, $4, $5, $19, $16, $21, $22, $20 from changed
-    returning id, order_id, customer_server_id
-  ), delivery as (
-    insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
-                            changed_at, state, generation, job_due_at)
-    select new_id(), t.customer_server_id, t.id, t.order_id, $2, e.id, $16, s.state,
-           case s.state when 'queued' then 1 else 0 end,
-           case s.state when 'queued' then clock_timestamp() end
-      from transition t
-      join webhook_endpoints e
-        on e.customer_server_id = t.customer_server_id and e.deleted_at is null
-       and (e.all_statuses or $3 = any (e.statuses))
-     cross join lateral (
-       select case
-         when exists (select 1 from deliveries d where d.endpoint_id = e.id and d.order_id = t.order_id
-                       and d.state in ('waiting', 'queued'))
-           or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.order_id = t.order_id
-                       and d.state = 'blocked') then 'blocked'
-         when e.state <> 'active'
-           or e."window" <= (select count(*) from (select 1 from deliveries d
-                              where d.endpoint_id = e.id and d.state = 'queued' limit 64) queued)
-           or exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
-                       and d.due_at <= clock_timestamp()) then 'waiting'
-         else 'queued' end as state) s
-    returning id, endpoint_id, state, generation
-  )
-  select (select count(*)::int from changed) as written,
-         exists (select 1 from webhook_endpoints e join changed c on c.customer_server_id = e.customer_server_id
-                  where e.deleted_at is null
-                    and (e.state <> 'paused' or e.state_reason is distinct from '${URL_UNSET_REASON}'))
-           as "hasEndpoint",
-         coalesce((select json_agg(json_build_object('deliveryId', d.id, 'endpointId', d.endpoint_id,
-                                    'state', d.state, 'generation', d.generation, 'url', e.url))
-                     from delivery d join webhook_endpoints e on e.id = d.endpoint_id), '[]') as deliveries`;
-
 interface ResultRow extends RecordedChange {
   readonly written: number;
+}
+
+function toRecordedChange({ deliveries, hasEndpoint, superseded }: ResultRow): RecordedChange {
+  return { deliveries, hasEndpoint, superseded };
 }
 
 /**
@@ -147,7 +115,7 @@ export async function writeOrderChange(
   });
   const [row] = rows;
   if (row === undefined || row.written === 0) return null;
-  return { deliveries: row.deliveries, hasEndpoint: row.hasEndpoint };
+  return toRecordedChange(row);
 }
 
 /** Writes a new order (version 1) with its first transition and deliveries. */
@@ -189,5 +157,5 @@ export async function writeNewOrder(
   });
   const [row] = rows;
   if (row === undefined) throw new Error('writing a new order returned no row');
-  return { deliveries: row.deliveries, hasEndpoint: row.hasEndpoint };
+  return toRecordedChange(row);
 }

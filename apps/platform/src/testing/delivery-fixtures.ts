@@ -1,5 +1,6 @@
 /** Rows that tests of the delivery begin with, inserted directly: whatever state a test needs, it can have. */
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
+import type { EndpointMode } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { SqlExecutor } from '../database/sql-executor.ts';
 import { createId } from '../ids/create-id.ts';
 
@@ -14,6 +15,7 @@ export interface EndpointOptions {
   readonly url?: string;
   readonly state?: 'active' | 'paused' | 'disabled';
   readonly window?: number;
+  readonly mode?: EndpointMode;
   readonly deleted?: boolean;
   readonly timeoutMs?: number;
   readonly retryDelaysMs?: readonly number[];
@@ -38,8 +40,8 @@ export async function insertEndpoint(
   const endpointId = createId();
   await executor.query(
     `insert into webhook_endpoints (id, customer_server_id, url, state, "window", deleted_at, timeout_ms,
-                                    own_retry_delays, retry_delays_ms, signing_secret_ciphertext)
-     values ($1, $2, $3, $4, $5, case when $6 then now() end, $7, $8, $9, $10)`,
+                                    own_retry_delays, retry_delays_ms, signing_secret_ciphertext, mode)
+     values ($1, $2, $3, $4, $5, case when $6 then now() end, $7, $8, $9, $10, $11)`,
     [
       endpointId,
       customerServerId,
@@ -51,6 +53,7 @@ export async function insertEndpoint(
       options.retryDelaysMs !== undefined,
       options.retryDelaysMs ?? [],
       options.sealSigningSecret?.(endpointId) ?? 'sealed',
+      options.mode ?? 'every_step',
     ],
   );
   return { customerServerId, endpointId };
