@@ -8,7 +8,8 @@ import { createEndpointCalls, type EndpointCalls, URL_1, URL_2 } from '../testin
 import { OperatorEndpointResource } from './schemas.ts';
 
 const PATH = '/api/admin/webhook-endpoints';
-const SINCE = new Date('2026-11-25T02:00:00.000Z');
+const HOUR_MS = 3_600_000;
+const SINCE = new Date(Date.now() - HOUR_MS);
 
 let api: TestApi;
 let calls: EndpointCalls;
@@ -34,9 +35,9 @@ test('an operator sees in one look whose endpoint fails, since when and how', as
   const failing = await addEndpoint({
     consecutiveFailures: 12,
     failingSince: SINCE,
-    lastFailureAt: new Date('2026-11-25T02:10:00.000Z'),
+    lastFailureAt: new Date(SINCE.getTime() + 600_000),
     lastFailureReason: 'rejected 503',
-    lastSuccessAt: new Date('2026-11-25T01:59:00.000Z'),
+    lastSuccessAt: new Date(SINCE.getTime() - 60_000),
   });
   const owner = { customerServerId: failing.server.id, endpointId: failing.endpointId };
   await insertOrder(api.database.pool, owner, ['delivered', 'queued', 'blocked']);
@@ -54,19 +55,18 @@ test('an operator sees in one look whose endpoint fails, since when and how', as
       endpointId: failing.endpointId,
       url: URL_1,
       state: 'active',
-      failingSince: '2026-11-25T02:00:00.000Z',
-      lastFailureAt: '2026-11-25T02:10:00.000Z',
+      failingSince: SINCE.toISOString(),
+      lastFailureAt: new Date(SINCE.getTime() + 600_000).toISOString(),
       lastFailureReason: 'rejected 503',
       health: {
         state: 'struggling',
-        reason:
-          '12 attempts in a row failed since 2026-11-25T02:00:00.000Z, the last one with: rejected 503.',
+        reason: `12 attempts in a row failed since ${SINCE.toISOString()}, the last one with: rejected 503.`,
         until: null,
         warning: null,
         window: 16,
         consecutiveFailures: 12,
-        lastSuccessAt: '2026-11-25T01:59:00.000Z',
-        oldestPendingAt: '2026-11-25T02:00:00.000Z',
+        lastSuccessAt: new Date(SINCE.getTime() - 60_000).toISOString(),
+        oldestPendingAt: SINCE.toISOString(),
         pending: 2,
         pendingCapped: false,
       },
@@ -76,6 +76,36 @@ test('an operator sees in one look whose endpoint fails, since when and how', as
   expect(Schema.Check(answerOf(OperatorEndpointResource), one.body)).toBe(true);
   expect(one.body.data).toEqual(body.data[0]);
   expect(JSON.stringify(one.body)).not.toContain('whsec_');
+});
+
+test('an endpoint says when what it holds is given up, and when it is disabled', async () => {
+  const { server, ...added } = await addEndpoint({
+    window: 0,
+    brokenSince: new Date(SINCE.getTime() - HOUR_MS),
+    nextProbeAt: SINCE,
+    stateChangedAt: new Date(SINCE.getTime() - 1_000 * HOUR_MS),
+    consecutiveFailures: 12,
+    failingSince: new Date(SINCE.getTime() - 100 * HOUR_MS),
+  });
+  const owner = { customerServerId: server.id, endpointId: added.endpointId };
+  const { orderId } = await insertOrder(api.database.pool, owner, ['waiting', 'blocked']);
+  await api.database.pool.query(
+    `update deliveries set due_at = $2 where order_id = $1 and state = 'waiting'`,
+    [orderId, SINCE],
+  );
+  const givenUpAt = new Date(SINCE.getTime() + 72 * HOUR_MS).toISOString();
+  const disabledAt = new Date(SINCE.getTime() + 20 * HOUR_MS).toISOString();
+  expect((await get(`/${added.endpointId}`)).body.data.health).toMatchObject({
+    state: 'broken',
+    until: SINCE.toISOString(),
+    warning: `Changes wait for it: they are sent when it answers again. The oldest is given up at ${givenUpAt}. It is disabled at ${disabledAt}, unless it accepts a webhook before.`,
+  });
+  const { body } = await calls.ask('POST', `${PATH}/${added.endpointId}/pause`, undefined, api.operator);
+  expect(body.data.health).toMatchObject({
+    state: 'paused',
+    until: null,
+    warning: `Changes wait for it: they are sent when it is resumed. The oldest is given up at ${givenUpAt}.`,
+  });
 });
 
 describe('the list', () => {

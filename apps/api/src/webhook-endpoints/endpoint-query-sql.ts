@@ -26,6 +26,7 @@ export interface StoredEndpointRow {
   readonly lastSuccessAt: Date | null;
   readonly lastFailureAt: Date | null;
   readonly lastFailureReason: string | null;
+  readonly brokenSince: Date | null;
   readonly nextProbeAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
@@ -34,6 +35,10 @@ export interface StoredEndpointRow {
   readonly pendingCapped: boolean;
   /** The oldest change among the counted ones. */
   readonly oldestPendingAt: Date | null;
+  /** When the first of those that wait was due, or will be. */
+  readonly oldestDueAt: Date | null;
+  /** The time of all this, by the database's clock. */
+  readonly readAt: Date;
 }
 
 /** A backlog is counted this far: enough to see that there is one, and never a scan of it. */
@@ -46,14 +51,14 @@ const MAX_COUNTED = 1_000;
  */
 const BACKLOG = `
   select least(count(*), ${MAX_COUNTED}) as pending, count(*) > ${MAX_COUNTED} as "pendingCapped",
-         min(changed_at) as "oldestPendingAt"
-    from ((select changed_at from deliveries where endpoint_id = e.id and state = 'queued'
-            limit ${MAX_COUNTED + 1})
+         min(changed_at) as "oldestPendingAt", min(due_at) as "oldestDueAt"
+    from ((select changed_at, null::timestamptz as due_at from deliveries
+            where endpoint_id = e.id and state = 'queued' limit ${MAX_COUNTED + 1})
           union all
-          (select changed_at from deliveries where endpoint_id = e.id and state = 'waiting'
+          (select changed_at, due_at from deliveries where endpoint_id = e.id and state = 'waiting'
             order by due_at, id limit ${MAX_COUNTED + 1})
           union all
-          (select changed_at from deliveries where endpoint_id = e.id and state = 'blocked'
+          (select changed_at, null from deliveries where endpoint_id = e.id and state = 'blocked'
             order by order_id, order_version limit ${MAX_COUNTED + 1})) open`;
 
 /** @param endpoints a select of `webhook_endpoints` rows in their order: each one's backlog is looked at */
@@ -66,7 +71,8 @@ function selectEndpoints(endpoints: string, order: string): string {
            e.state_reason as "stateReason", e.state_changed_at as "stateChangedAt", e."window",
            e.consecutive_failures as "consecutiveFailures", e.failing_since as "failingSince",
            e.last_success_at as "lastSuccessAt", e.last_failure_at as "lastFailureAt",
-           e.last_failure_reason as "lastFailureReason", e.next_probe_at as "nextProbeAt",
+           e.last_failure_reason as "lastFailureReason", e.broken_since as "brokenSince",
+           e.next_probe_at as "nextProbeAt", clock_timestamp() as "readAt",
            e.created_at as "createdAt", e.updated_at as "updatedAt", backlog.*
       from (${endpoints}) e
       join customer_servers s on s.id = e.customer_server_id

@@ -62,7 +62,9 @@ describe('pausing', () => {
       health: {
         state: 'paused',
         reason: 'Paused by its customer server.',
-        warning: 'Changes wait for it: they are sent when it is resumed.',
+        warning: expect.stringMatching(
+          /^Changes wait for it: they are sent when it is resumed\. The oldest is given up at \S+Z\.$/,
+        ),
         pending: 3,
       },
     });

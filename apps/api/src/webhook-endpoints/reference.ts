@@ -89,11 +89,13 @@ export const DELETE = `What it was not told yet is \`cancelled\`; its deliveries
 from the service's settings lasts until that setting changes.`;
 export const ROTATE = `The new secret is shown in this answer only. Until \`overlapUntil\` every webhook carries two signatures,
 one by each secret. Two secrets are held at most: a rotation during an overlap drops the older one.`;
-export const PAUSE = `What is being sent is finished; everything else waits until the endpoint is resumed. An endpoint that is
-paused already stays as it is; a disabled one is refused.`;
+export const PAUSE = `What is being sent is finished; everything else waits until the endpoint is resumed, each delivery for
+as long as the service holds one (see its warning). An endpoint that is paused already stays as it is; a disabled one is
+refused.`;
 export const RESUME = `What waited is sent, per order in the order of the changes. An active endpoint stays as it is; a
 disabled one is refused: enable it.`;
-export const ENABLE = `Opens an endpoint that was disabled. It begins with one delivery at a time. An active endpoint stays as
+export const ENABLE = `Opens an endpoint that was disabled. It begins with one delivery at a time, and with no failure held
+against it. An active endpoint stays as
 it is; a paused one is refused: resume it.`;
 
 export const ENDPOINT_REFERENCES = {

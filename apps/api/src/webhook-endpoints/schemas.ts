@@ -61,9 +61,21 @@ export const AllEndpointsQuery = Type.Object(
 const EndpointHealthResource = Type.Object(
   {
     state: Type.Enum([...ENDPOINT_HEALTH_STATES]),
-    reason: nullable(Type.String({ description: 'Why it is not healthy, and since when.' })),
-    until: nullable(timeField('When a broken endpoint is tried next.')),
-    warning: nullable(Type.String({ description: 'What to do something about.' })),
+    reason: nullable(
+      Type.String({
+        description:
+          'Why it is not healthy: since when it fails and how, or who paused it, or why it was disabled.',
+      }),
+    ),
+    until: nullable(
+      timeField('When a broken endpoint is tried next. Null: it is open, or closed until somebody opens it.'),
+    ),
+    warning: nullable(
+      Type.String({
+        description:
+          'What to do something about: that changes wait, and when the oldest is given up; when it is disabled.',
+      }),
+    ),
     window: Type.Integer({
       minimum: 0,
       maximum: 64,

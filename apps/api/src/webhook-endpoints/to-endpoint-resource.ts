@@ -2,11 +2,11 @@ import { buildEndpointHealth } from '@vendor-server/domain/endpoints/endpoint-he
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { StoredEndpointRow } from './endpoint-query-sql.ts';
 
-type TimeoutSetting = Pick<Settings, 'webhookTimeoutMs'>;
+type EndpointSettings = Pick<Settings, 'webhookTimeoutMs' | 'webhookMaxHoldMs'>;
 
 /** An endpoint as its customer server reads it. Its signing secret is shown at creation and rotation only. */
-export function toEndpointResource(row: StoredEndpointRow, settings: TimeoutSetting) {
-  const health = buildEndpointHealth(row);
+export function toEndpointResource(row: StoredEndpointRow, settings: EndpointSettings) {
+  const health = buildEndpointHealth(row, settings.webhookMaxHoldMs);
   return {
     endpointId: row.endpointId,
     url: row.url,
@@ -28,7 +28,7 @@ export function toEndpointResource(row: StoredEndpointRow, settings: TimeoutSett
 }
 
 /** An endpoint as operators read it: whose it is, and since when it fails. */
-export function toOperatorEndpointResource(row: StoredEndpointRow, settings: TimeoutSetting) {
+export function toOperatorEndpointResource(row: StoredEndpointRow, settings: EndpointSettings) {
   return {
     customerServerId: row.customerServerId,
     customerServerName: row.customerServerName,

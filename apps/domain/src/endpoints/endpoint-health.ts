@@ -1,4 +1,5 @@
-import type { EndpointState } from './webhook-endpoint.ts';
+import type { EndpointFacts } from './endpoint-facts.ts';
+import { describeWarning } from './endpoint-warning.ts';
 
 export const ENDPOINT_HEALTH_STATES = ['healthy', 'struggling', 'broken', 'paused', 'disabled'] as const;
 export type EndpointHealthState = (typeof ENDPOINT_HEALTH_STATES)[number];
@@ -9,35 +10,14 @@ export type EndpointHealthState = (typeof ENDPOINT_HEALTH_STATES)[number];
  */
 export const STRUGGLING_AFTER_FAILURES = 3;
 
-/** What is known of an endpoint and of the deliveries it has not accepted yet. */
-export interface EndpointFacts {
-  readonly state: EndpointState;
-  /** Why it is paused or disabled. */
-  readonly stateReason: string | null;
-  /** How many of its deliveries may be `queued` at once. */
-  readonly window: number;
-  /** Attempts that failed since the last one that was acknowledged. */
-  readonly consecutiveFailures: number;
-  /** When the first of these failed. */
-  readonly failingSince: Date | null;
-  /** What the last of these came to, e.g. "rejected 503". */
-  readonly lastFailureReason: string | null;
-  readonly lastSuccessAt: Date | null;
-  /** When a broken endpoint is tried next. */
-  readonly nextProbeAt: Date | null;
-  /** Deliveries that have not ended, counted up to a limit. */
-  readonly pending: number;
-  /** There are more than `pending` says. */
-  readonly pendingCapped: boolean;
-  /** The time of the oldest change among these. */
-  readonly oldestPendingAt: Date | null;
-}
-
 export interface EndpointHealth {
   readonly state: EndpointHealthState;
   /** Why it is not healthy, as a sentence; null when it is. */
   readonly reason: string | null;
-  /** When a broken endpoint is tried next; null otherwise. */
+  /**
+   * When a broken endpoint is tried next; null otherwise: what is paused or disabled stays so until somebody opens
+   * it. (When what it holds is given up, the warning says.)
+   */
   readonly until: Date | null;
   /** What somebody should do something about. */
   readonly warning: string | null;
@@ -49,14 +29,18 @@ export interface EndpointHealth {
   readonly pendingCapped: boolean;
 }
 
-/** Says in one look whether an endpoint takes its webhooks, and if not, since when and why. */
-export function buildEndpointHealth(facts: EndpointFacts): EndpointHealth {
+/**
+ * Says in one look whether an endpoint takes its webhooks, and if not, since when and why.
+ *
+ * @param maxHoldMs how long a closed endpoint may hold a delivery
+ */
+export function buildEndpointHealth(facts: EndpointFacts, maxHoldMs: number): EndpointHealth {
   const state = decideHealthState(facts);
   return {
     state,
     reason: describeReason(state, facts),
     until: state === 'broken' ? facts.nextProbeAt : null,
-    warning: describeWarning(state, facts),
+    warning: describeWarning(facts, maxHoldMs),
     window: facts.window,
     consecutiveFailures: facts.consecutiveFailures,
     lastSuccessAt: facts.lastSuccessAt,
@@ -95,14 +79,4 @@ function describeFailures({ consecutiveFailures, failingSince, lastFailureReason
   const last = lastFailureReason === null ? '' : `, the last one with: ${lastFailureReason}`;
   const attempts = consecutiveFailures === 1 ? '1 attempt' : `${consecutiveFailures} attempts in a row`;
   return `${attempts} failed since ${failingSince.toISOString()}${last}.`;
-}
-
-function describeWarning(
-  state: EndpointHealthState,
-  { pending, pendingCapped }: EndpointFacts,
-): string | null {
-  if (pending === 0) return null;
-  if (state === 'paused') return 'Changes wait for it: they are sent when it is resumed.';
-  if (state === 'disabled') return 'Changes wait for it: they are sent when it is enabled.';
-  return pendingCapped ? `More than ${pending} changes wait for it.` : null;
 }
