@@ -98,7 +98,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         level: 'error',
         attempt: 4,
         responseStatus: 500,
-        reason: 'retries_exhausted',
+        endReason: 'retries_exhausted',
       });
     });
 

@@ -7,7 +7,7 @@ import {
 } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { buildConnector } from 'undici';
-import { AttemptFailure, notSentInTime } from './attempt-failure.ts';
+import { AttemptFailure, notConnectedInTime } from './attempt-failure.ts';
 import type { ResolveName } from './create-name-resolver.ts';
 import { createSessionCache, type SessionCache } from './create-session-cache.ts';
 import { codeOf, toConnectFailure } from './to-attempt-failure.ts';
@@ -56,7 +56,6 @@ export function createGuardedConnector(options: GuardedConnectorOptions): Guarde
     if (addresses.every(options.isAllowed)) return addresses.slice(0, MAX_ADDRESSES);
     throw new AttemptFailure(
       'blocked_address',
-      'blocked_address',
       "The endpoint's host leads to an address that webhooks may not reach.",
     );
   }
@@ -72,9 +71,9 @@ export function createGuardedConnector(options: GuardedConnectorOptions): Guarde
         underWay.delete(abandon);
         if (failure === null && socket !== null) return callback(null, socket);
         socket?.destroy();
-        callback(failure ?? notSentInTime(), null);
+        callback(failure ?? notConnectedInTime(), null);
       };
-      const abandon = () => end(notSentInTime());
+      const abandon = () => end(notConnectedInTime());
       const limit = setTimeout(abandon, CONNECT_LIMIT_MS);
       underWay.add(abandon);
       options.onAttempt(abandon);

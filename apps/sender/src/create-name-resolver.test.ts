@@ -65,7 +65,7 @@ describe('names the name server is asked for', () => {
 
   it.each([
     ['unknown.test', 'name_not_found: '],
-    ['empty.test', 'name_not_found: '],
+    ['empty.test', 'name_without_address: '],
     ['bad..name', 'name_not_found: '],
     [`${'a'.repeat(64)}.test`, 'name_not_found: '],
   ])('may have none: %s', async (name, reason) => {

@@ -26,7 +26,9 @@ const TRIES = 3;
 /** How long an answer for one address family waits for the other (RFC 8305 §3 names 50 ms for a person's wait). */
 const OTHER_FAMILY_WAIT_MS = 250;
 
-const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'ENODATA', 'EBADNAME']);
+/** What the name itself is to blame for; the first two say that there is no such name. */
+const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'EBADNAME']);
+const NO_ADDRESS = 'ENODATA';
 
 /**
  * A resolver on c-ares: the hosts file first, `localhost` and its subdomains are loopback (RFC 6761 §6.3), then
@@ -77,21 +79,22 @@ async function queryBothFamilies(resolver: Resolver, name: string): Promise<stri
 }
 
 function toDnsFailure(codes: readonly string[]): AttemptFailure {
-  const code = codes.find((each) => !NO_SUCH_NAME.has(each));
-  if (code === undefined) {
-    return new AttemptFailure('dns_failed', 'name_not_found', "The endpoint's host name has no address.");
+  const fault = codes.find((code) => !NO_SUCH_NAME.has(code) && code !== NO_ADDRESS);
+  if (fault === 'ETIMEOUT') {
+    return new AttemptFailure(
+      'dns_timed_out',
+      "The name server of the endpoint's host did not answer in time.",
+    );
   }
-  return code === 'ETIMEOUT'
-    ? new AttemptFailure(
-        'dns_failed',
-        'dns_timed_out',
-        "The name server of the endpoint's host did not answer in time.",
-      )
-    : new AttemptFailure(
-        'dns_failed',
-        'dns_failed',
-        `The endpoint's host name could not be resolved (${code}).`,
-      );
+  if (fault !== undefined) {
+    return new AttemptFailure(
+      'name_server_failed',
+      `The endpoint's host name could not be resolved (${fault}).`,
+    );
+  }
+  return codes.some((code) => NO_SUCH_NAME.has(code))
+    ? new AttemptFailure('name_not_found', "The endpoint's host name does not exist.")
+    : new AttemptFailure('name_without_address', "The endpoint's host name has no address.");
 }
 
 function byFamily(a: string, b: string): number {

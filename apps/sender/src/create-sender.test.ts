@@ -160,6 +160,7 @@ describe('no answer', () => {
     await receiver.close();
     expect(await senderForTest().send(requestTo(receiver.url('/hook')))).toEqual({
       outcome: 'connection_failed',
+      reason: 'connection_refused',
       responseStatus: null,
       responseExcerpt: null,
       retryAfter: null,
@@ -177,7 +178,7 @@ describe('no answer', () => {
     ['closed before any byte', closeEarly(), 'connection_failed', /^connection_closed: /],
     ['reset before any byte', reset(), 'connection_failed', /^connection_reset: /],
     ['not HTTP', raw('SSH-2.0-OpenSSH_9.2\r\n'), 'malformed_response', /^invalid_http: /],
-    ['headers over 16 KiB', hugeHeaders(200, 16 * 1024), 'malformed_response', /^headers_too_large: /],
+    ['headers over 16 KiB', hugeHeaders(200, 16 * 1024), 'response_too_large', /^headers_too_large: /],
     [
       'cut in its headers',
       raw('HTTP/1.1 200 OK\r\nx: ', { thenClose: true }),
@@ -188,7 +189,7 @@ describe('no answer', () => {
       'an upgrade',
       raw('HTTP/1.1 101 S\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'),
       'malformed_response',
-      /^incom/,
+      /^unasked_upgrade: /,
     ],
     ['a flood of 1xx', rawFlood(earlyHints), 'malformed_response', /^informational_flood: /],
     [

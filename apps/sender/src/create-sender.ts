@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { isAllowedAddress, parseNetworks } from '@vendor-server/domain/endpoints/address-class.ts';
 import { Agent, Pool } from 'undici';
 import { createGuardedConnector } from './create-guarded-connector.ts';

@@ -14,6 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => receiver.close());
 
+const notConnected = { outcome: 'timed_out', responseStatus: null, reason: 'not_connected' };
 const notSent = { outcome: 'timed_out', responseStatus: null, error: expect.stringMatching(/^not_sent: /) };
 
 /** A clock that can leap ahead as the monotonic clock does for a process that was stopped for a while. */
@@ -121,7 +122,7 @@ describe('a request that waits behind an attempt to connect', () => {
     const url = `http://hook.test:${receiver.port}/`;
     const first = sender.send(requestTo(url, 60));
     const second = sender.send(requestTo(url));
-    expect(await first).toMatchObject(notSent);
+    expect(await first).toMatchObject(notConnected);
     expect(await second).toMatchObject({ outcome: 'acknowledged' });
     expect(receiver.requests).toHaveLength(1);
   });
@@ -151,7 +152,7 @@ describe('an attempt to connect', () => {
   };
 
   it('ends at the deadline of the request that it was made for', async () => {
-    expect(await senderForTest().send(requestTo(silentTlsUrl(), 100))).toMatchObject(notSent);
+    expect(await senderForTest().send(requestTo(silentTlsUrl(), 100))).toMatchObject(notConnected);
     await expect.poll(() => sockets.map((each) => each.readableEnded || each.destroyed)).toEqual([true]);
   });
 
@@ -166,6 +167,6 @@ describe('an attempt to connect', () => {
 
   it('ends in time also while the name server is silent', async () => {
     const sender = senderForTest({ resolveName: () => new Promise(() => {}) });
-    expect(await sender.send(requestTo('http://hook.test/', 60))).toMatchObject(notSent);
+    expect(await sender.send(requestTo('http://hook.test/', 60))).toMatchObject(notConnected);
   });
 });

@@ -1,6 +1,8 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
 import type { Dispatcher } from 'undici';
-import { AttemptFailure, notSentInTime } from './attempt-failure.ts';
+import { AttemptFailure, notConnectedInTime, notSentInTime } from './attempt-failure.ts';
 import { createExcerpt } from './create-excerpt.ts';
 import { toExchangeFailure } from './to-attempt-failure.ts';
 
@@ -94,7 +96,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       return;
     }
     this.#answer = {
-      ...toStatusOutcome(status),
+      ...describeStatus(status),
       responseStatus: status,
       retryAfter: [headers['retry-after']].flat()[0]?.trim().slice(0, RETRY_AFTER_MAX_CHARS) ?? null,
       durationMs: this.#elapsedMs(),
@@ -122,10 +124,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   /** Time or size is used up: the answer's status counts if there is one, and the socket is torn down. */
   #endInTime(): void {
-    const failure = this.#controller === null ? notSentInTime() : noAnswer();
+    const failure = this.#controller === null ? this.#notWritten() : noAnswer();
     if (!this.#settleWithAnswer()) this.#fail(failure);
     this.#controller?.abort(failure);
     this.#abandonConnecting?.();
+  }
+
+  #notWritten(): AttemptFailure {
+    return this.#abandonConnecting === null ? notSentInTime() : notConnectedInTime();
   }
 
   #cutOff(controller: Dispatcher.DispatchController, failure: AttemptFailure): void {
@@ -143,6 +149,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     if (!this.#settle()) return;
     this.#settled.resolve({
       outcome: failure.outcome,
+      reason: failure.reason,
       responseStatus: null,
       responseExcerpt: null,
       retryAfter: null,
@@ -172,28 +179,20 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function toStatusOutcome(status: number): Pick<AttemptResult, 'outcome' | 'error'> {
-  if (status < 300) return { outcome: 'acknowledged', error: null };
-  if (status < 400) {
-    return {
-      outcome: 'redirected',
-      error: `redirected: The endpoint answered ${status}; redirects are not followed.`,
-    };
-  }
-  return { outcome: 'rejected', error: `rejected: The endpoint answered ${status}.` };
+function describeStatus(status: number): Pick<AttemptResult, 'outcome' | 'reason' | 'error'> {
+  const reason = toStatusReason(status);
+  const { outcome } = ruleOf(reason);
+  if (outcome === 'acknowledged') return { outcome, reason, error: null };
+  const addition = outcome === 'redirected' ? '; redirects are not followed' : '';
+  return { outcome, reason, error: `${outcome}: The endpoint answered ${status}${addition}.` };
 }
 
 function noAnswer(): AttemptFailure {
-  return new AttemptFailure(
-    'timed_out',
-    'no_answer',
-    'The endpoint did not send the headers of an answer in time.',
-  );
+  return new AttemptFailure('no_answer', 'The endpoint did not send the headers of an answer in time.');
 }
 
 function informationalFlood(): AttemptFailure {
   return new AttemptFailure(
-    'malformed_response',
     'informational_flood',
     'The endpoint sent one informational (1xx) answer after the other.',
   );

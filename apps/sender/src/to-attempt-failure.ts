@@ -1,8 +1,10 @@
+import type { AttemptReason } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { errors } from 'undici';
 import { AttemptFailure } from './attempt-failure.ts';
 import { SenderClosedError } from './sender-closed-error.ts';
+import { isTlsCode, tlsFailure } from './to-tls-failure.ts';
 
-const CONNECTION_FAILURES: Record<string, [reason: string, sentence: string]> = {
+const CONNECTION_FAILURES: Readonly<Record<string, readonly [reason: AttemptReason, sentence: string]>> = {
   ECONNREFUSED: ['connection_refused', 'The endpoint refused the connection.'],
   ECONNRESET: ['connection_reset', 'The endpoint reset the connection before it answered.'],
   EPIPE: ['connection_reset', 'The endpoint reset the connection before it answered.'],
@@ -12,6 +14,14 @@ const CONNECTION_FAILURES: Record<string, [reason: string, sentence: string]> = 
   UND_ERR_SOCKET: ['connection_closed', 'The endpoint closed the connection before it answered.'],
 };
 
+/** How a connection ends in the midst of an answer. */
+const CUT_OFF: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+/** llhttp's codes for headers that do not say how long the body is, or say it twice. */
+const AMBIGUOUS_LENGTH: ReadonlySet<string> = new Set([
+  'HPE_UNEXPECTED_CONTENT_LENGTH',
+  'HPE_INVALID_CONTENT_LENGTH',
+  'HPE_INVALID_TRANSFER_ENCODING',
+]);
 const PROGRAMMING_ERRORS: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
 
 /**
@@ -36,24 +46,21 @@ export function toExchangeFailure(error: Error, responseBegan: boolean): Attempt
     return new SenderClosedError();
   }
   if (error instanceof errors.HeadersOverflowError) {
-    return malformed('headers_too_large', 'The headers of the answer are larger than 16 KiB.');
-  }
-  if (error instanceof errors.HTTPParserError || error instanceof errors.ResponseContentLengthMismatchError) {
-    return malformed('invalid_http', 'The answer is not valid HTTP/1.1.');
+    return new AttemptFailure('headers_too_large', 'The headers of the answer are larger than 16 KiB.');
   }
   const code = codeOf(error);
+  if (error instanceof errors.HTTPParserError || error instanceof errors.ResponseContentLengthMismatchError) {
+    return AMBIGUOUS_LENGTH.has(code ?? '')
+      ? new AttemptFailure('ambiguous_length', 'The headers of the answer do not agree on its length.')
+      : new AttemptFailure('invalid_http', 'The answer is not valid HTTP/1.1.');
+  }
   if (code === null || error instanceof TypeError || PROGRAMMING_ERRORS.has(code)) return error;
-  if (code === 'UND_ERR_SOCKET' && responseBegan) {
-    return malformed(
-      'incomplete_response',
-      'The answer ended, or left HTTP/1.1, before its headers were complete.',
-    );
+  if (responseBegan && CUT_OFF.has(code)) {
+    return error.message === 'bad upgrade'
+      ? new AttemptFailure('unasked_upgrade', 'The endpoint changed to another protocol than HTTP/1.1.')
+      : new AttemptFailure('incomplete_response', 'The answer ended before its headers were complete.');
   }
   return isTlsCode(code) ? tlsFailure(code) : connectionFailure(code);
-}
-
-function malformed(reason: string, sentence: string): AttemptFailure {
-  return new AttemptFailure('malformed_response', reason, sentence);
 }
 
 function connectionFailure(code: string): AttemptFailure {
@@ -61,25 +68,7 @@ function connectionFailure(code: string): AttemptFailure {
     'connection_failed',
     `The connection to the endpoint failed (${code}).`,
   ];
-  return new AttemptFailure('connection_failed', reason, sentence);
-}
-
-function tlsFailure(code: string): AttemptFailure {
-  return code.includes('CERT') || code.includes('ISSUER') || code.includes('SIGNATURE')
-    ? new AttemptFailure(
-        'tls_failed',
-        'certificate_not_accepted',
-        `The endpoint's certificate was not accepted (${code}).`,
-      )
-    : new AttemptFailure(
-        'tls_failed',
-        'tls_handshake_failed',
-        `The TLS handshake with the endpoint failed (${code}).`,
-      );
-}
-
-function isTlsCode(code: string): boolean {
-  return code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO';
+  return new AttemptFailure(reason, sentence);
 }
 
 /** The code that Node and undici put on their errors. */

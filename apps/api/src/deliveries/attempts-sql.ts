@@ -1,4 +1,5 @@
 import type { AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptReason } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 /** Resends add attempts without end: of more than this the newest are shown. */
@@ -8,10 +9,12 @@ export interface AttemptRow {
   attemptNumber: number;
   trigger: AttemptTrigger;
   startedAt: Date;
-  /** Null while under way, as are the next five. */
+  /** Null while under way, as are the next six. */
   endedAt: Date | null;
   durationMs: number | null;
   outcome: AttemptOutcome | null;
+  /** Null also for attempts from before reasons were kept. */
+  reason: AttemptReason | null;
   responseStatus: number | null;
   /** The first 1 KiB of the answer. */
   responseExcerpt: string | null;
@@ -40,7 +43,7 @@ export async function readNewestAttempts(executor: SqlExecutor, deliveryId: stri
     name: 'read-newest-attempts',
     text: `
       select attempt_number as "attemptNumber", trigger, started_at as "startedAt", ended_at as "endedAt",
-             duration_ms as "durationMs", outcome, response_status as "responseStatus",
+             duration_ms as "durationMs", outcome, reason, response_status as "responseStatus",
              response_excerpt as "responseExcerpt", error
         from delivery_attempts
        where delivery_id = $1

@@ -185,10 +185,12 @@ describe('a delivery', () => {
     const deliveryId = deliveryIds[3] ?? '';
     await api.database.pool.query(
       `insert into delivery_attempts (delivery_id, attempt_number, trigger, claim_token, started_at, ended_at,
-                                      duration_ms, outcome, response_status, response_excerpt, error)
+                                      duration_ms, outcome, reason, response_status, response_excerpt,
+                                      error)
        select $1, n, case n when 1 then 'first' else 'resend' end, 'token', '2026-03-05T12:00:00Z',
               case when n < 101 then '2026-03-05T12:00:00.250Z'::timestamptz end, case when n < 101 then 250 end,
-              case when n < 101 then 'rejected' end, case when n < 101 then 500 end,
+              case when n < 101 then 'rejected' end, case when n between 3 and 100 then 'server_error' end,
+              case when n < 101 then 500 end,
               case when n < 101 then 'no' end, case when n < 101 then 'The endpoint answered 500.' end
          from generate_series(1, 101) n`,
       [deliveryId],
@@ -203,6 +205,7 @@ describe('a delivery', () => {
     expect(body.data.attempts.map((attempt: { attemptNumber: number }) => attempt.attemptNumber)).toEqual(
       Array.from({ length: 100 }, (_, index) => index + 2),
     );
+    expect(body.data.attempts[1]).toMatchObject({ attemptNumber: 3, reason: 'server_error' });
     expect(body.data.attempts[0]).toEqual({
       attemptNumber: 2,
       trigger: 'resend',
@@ -210,6 +213,8 @@ describe('a delivery', () => {
       endedAt: '2026-03-05T12:00:00.250Z',
       durationMs: 250,
       outcome: 'rejected',
+      // Of an attempt from before reasons were kept.
+      reason: null,
       responseStatus: 500,
       error: 'The endpoint answered 500.',
       responseExcerpt: 'no',

@@ -36,6 +36,7 @@ const attempts = [
     endedAt: '2023-12-04T10:30:06.120Z',
     durationMs: 40,
     outcome: 'rejected',
+    reason: 'service_unavailable',
     responseStatus: 503,
     error: 'rejected: The endpoint answered 503.',
     responseExcerpt: 'Service Unavailable',

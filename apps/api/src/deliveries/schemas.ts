@@ -1,4 +1,5 @@
 import { ATTEMPT_OUTCOMES } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ATTEMPT_REASON_CODES } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { DELIVERY_STATES } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import Type from 'typebox';
 import { nullable, timeField } from '../schemas/answer-schemas.ts';
@@ -62,6 +63,13 @@ const attempt = {
   at: timeField('When it began.'),
   durationMs: nullable(Type.Integer({ minimum: 0 })),
   outcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES], { description: 'Null while under way.' })),
+  reason: nullable(
+    Type.Enum([...ATTEMPT_REASON_CODES], {
+      description:
+        'How exactly it ended: a row of the table *Every answer*. Null while under way, and for attempts that are ' +
+        'older than this field.',
+    }),
+  ),
   responseStatus: nullable(Type.Integer()),
   error: nullable(Type.String({ description: 'What went wrong: a code, a colon, and a sentence.' })),
 };

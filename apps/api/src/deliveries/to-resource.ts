@@ -40,6 +40,7 @@ export function toAttemptResource(row: AttemptRow): Static<typeof AttemptResourc
     endedAt: row.endedAt?.toISOString() ?? null,
     durationMs: row.durationMs,
     outcome: row.outcome,
+    reason: row.reason,
     responseStatus: row.responseStatus,
     error: row.error,
     responseExcerpt: row.responseExcerpt,

@@ -2,8 +2,9 @@
  * The `webhooks` of the document: what customer servers are sent. What follows an answer is asked of the rule
  * that the worker goes by.
  */
-import type { AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
 import type { WebhookEvent } from '@vendor-server/domain/webhooks/webhook-headers.ts';
 import Type, { type TSchema } from 'typebox';
 import { buildExampleOrder, EXAMPLE_ORDER } from '../orders/example-order.ts';
@@ -141,10 +142,10 @@ function describeOrderAnswers(retryDelaysMs: readonly number[]): object {
 
 /** What the first attempt's answer leads to, by the rule itself. */
 function follow(responseStatus: number, retryDelaysMs: readonly number[]): 'delivered' | 'retry' | 'failed' {
-  const outcome: AttemptOutcome =
-    responseStatus < 300 ? 'acknowledged' : responseStatus < 400 ? 'redirected' : 'rejected';
+  const reason = toStatusReason(responseStatus);
   const result = {
-    outcome,
+    outcome: ruleOf(reason).outcome,
+    reason,
     responseStatus,
     responseExcerpt: null,
     retryAfter: null,

@@ -34,6 +34,7 @@ const changes = [
             at: '2024-02-04T10:30:00.020Z',
             durationMs: 40,
             outcome: 'rejected',
+            reason: 'service_unavailable',
             responseStatus: 503,
             error: 'rejected: The endpoint answered 503.',
           },

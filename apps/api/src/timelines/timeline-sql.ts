@@ -6,6 +6,7 @@
  * its endpoint, the state it ended in, and (by default) the time. The attempts go with the delivery.
  */
 import type { AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptReason } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import type { DeliveryState, OpenDeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { ActorType } from '@vendor-server/domain/orders/actor.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
@@ -61,6 +62,7 @@ interface AttemptColumns {
   readonly startedAt: Date;
   readonly durationMs: number | null;
   readonly outcome: AttemptOutcome | null;
+  readonly attemptReason: AttemptReason | null;
   readonly responseStatus: number | null;
   readonly error: string | null;
 }
@@ -98,7 +100,7 @@ function buildText(scope: string): string {
            d.attempt_count as "attemptCount", d.next_attempt_at as "nextAttemptAt", d.blocked_by as "blockedBy",
            d.pruned_at as "prunedAt",
            a.attempt_number as "attemptNumber", a.trigger, a.started_at as "startedAt",
-           a.duration_ms as "durationMs", a.outcome, a.response_status as "responseStatus", a.error
+           a.duration_ms as "durationMs", a.outcome, a.reason as "attemptReason", a.response_status as "responseStatus", a.error
       from (select * from order_transitions
              where order_id = $1 and ${scope} order by version desc limit ${MAX_CHANGES_IN_TIMELINE}) t
       left join lateral (

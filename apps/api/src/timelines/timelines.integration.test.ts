@@ -38,9 +38,10 @@ const readAsOperator = (orderId: string) => read(orderId, api.operator, '/api/ad
 async function addAttempts(deliveryId: string, count: number): Promise<void> {
   await api.database.pool.query(
     `insert into delivery_attempts (delivery_id, attempt_number, trigger, claim_token, started_at, ended_at,
-                                    duration_ms, outcome, response_status, error, response_excerpt)
+                                    duration_ms, outcome, reason, response_status, error,
+                                    response_excerpt)
      select $1, n, case n when 1 then 'first' else 'retry' end, 'token', '2026-03-05T12:00:00Z',
-            '2026-03-05T12:00:00.250Z', 250, 'rejected', 500, 'The endpoint answered 500.', 'no'
+            '2026-03-05T12:00:00.250Z', 250, 'rejected', 'server_error', 500, 'The endpoint answered 500.', 'no'
        from generate_series(1, $2::int) n`,
     [deliveryId, count],
   );
@@ -157,6 +158,7 @@ test('shows attempts in their order, of very many the newest', async () => {
     at: '2026-03-05T12:00:00.000Z',
     durationMs: 250,
     outcome: 'rejected',
+    reason: 'server_error',
     responseStatus: 500,
     error: 'The endpoint answered 500.',
   });

@@ -40,9 +40,19 @@ function group(rows: readonly TimelineRow[], actorIdOf: (row: TimelineRow) => st
       change.deliveries.push(delivery);
     }
     const { attemptNumber, trigger, startedAt, durationMs, outcome, responseStatus, error } = row;
+    const { attemptReason: reason } = row;
     if (attemptNumber === null) continue;
     const at = startedAt.toISOString();
-    delivery.attempts.push({ attemptNumber, trigger, at, durationMs, outcome, responseStatus, error });
+    delivery.attempts.push({
+      attemptNumber,
+      trigger,
+      at,
+      durationMs,
+      outcome,
+      reason,
+      responseStatus,
+      error,
+    });
   }
   return changes;
 }

@@ -1,9 +1,10 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { expect, test } from 'vitest';
 import { toTestAnswer } from './to-test-answer.ts';
 
 const acknowledged: AttemptResult = {
   outcome: 'acknowledged',
+  reason: 'accepted',
   responseStatus: 200,
   responseExcerpt: '{"success":true}',
   retryAfter: null,
@@ -29,6 +30,7 @@ test('a refusal shows the answer', () => {
   const result: AttemptResult = {
     ...acknowledged,
     outcome: 'rejected',
+    reason: 'unauthorized',
     responseStatus: 401,
     responseExcerpt: '{"error":"Invalid webhook secret"}',
     error: 'The endpoint answered 401.',
@@ -45,6 +47,7 @@ test('without an answer there is only the reason', () => {
   const result: AttemptResult = {
     ...acknowledged,
     outcome: 'connection_failed',
+    reason: 'connection_refused',
     responseStatus: null,
     responseExcerpt: null,
     error: 'The connection was refused.',

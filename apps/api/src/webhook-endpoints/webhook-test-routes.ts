@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
 import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
 import type { FastifyBaseLogger } from 'fastify';

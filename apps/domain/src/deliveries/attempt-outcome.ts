@@ -13,25 +13,12 @@ export const ATTEMPT_OUTCOMES = [
   'blocked_address',
   /** A 3xx answer; never followed. */
   'redirected',
+  /** Response headers over 16 KiB. */
   'response_too_large',
-  /** Not valid HTTP, or response headers over 16 KiB. */
+  /** Not valid HTTP. */
   'malformed_response',
   /** The worker vanished before it could record an answer. */
   'interrupted',
 ] as const;
 
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
-
-/** What the sender returns for one attempt; whatever an endpoint does is a result, never an exception. */
-export interface AttemptResult {
-  outcome: AttemptOutcome;
-  /** The HTTP status, when an answer with one arrived. */
-  responseStatus: number | null;
-  /** The first 1 KiB of the answer's body. */
-  responseExcerpt: string | null;
-  /** The raw `Retry-After` header. */
-  retryAfter: string | null;
-  /** One sentence for a person, without secrets; null when acknowledged. */
-  error: string | null;
-  durationMs: number;
-}

@@ -1,32 +1,10 @@
-import type { AttemptOutcome, AttemptResult } from './attempt-outcome.ts';
+import type { AttemptOutcome } from './attempt-outcome.ts';
+import { ruleOf } from './attempt-reasons.ts';
+import type { AttemptResult } from './attempt-result.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** Waits up to this long are held by the queue's own backoff; for longer ones the delivery gives up its room. */
 const MAX_QUEUE_HOLD_MS = 10_000;
-
-const UNAUTHORIZED = 401;
-const FORBIDDEN = 403;
-const REQUEST_TIMEOUT = 408;
-const TOO_MANY_REQUESTS = 429;
-const SERVICE_UNAVAILABLE = 503;
-
-/**
- * What each outcome leads to. `retry` holds while the budget lasts, `resume` tries again without using it, and
- * `by_status` asks `isRetriedStatus`.
- */
-const AFTER_OUTCOME = {
-  acknowledged: 'deliver',
-  rejected: 'by_status',
-  timed_out: 'retry',
-  connection_failed: 'retry',
-  dns_failed: 'retry',
-  tls_failed: 'retry',
-  malformed_response: 'retry',
-  response_too_large: 'retry',
-  blocked_address: 'fail',
-  redirected: 'fail',
-  interrupted: 'resume',
-} as const satisfies Record<AttemptOutcome, 'deliver' | 'retry' | 'fail' | 'resume' | 'by_status'>;
 
 /** Why a delivery ended without success: the outcome that is never retried, or a spent budget. */
 export type AttemptFailureReason = AttemptOutcome | 'retries_exhausted';
@@ -51,10 +29,12 @@ export interface AfterAttemptInput {
   now: Date;
 }
 
-/** Decides what follows an attempt: the outcome rules of the integration guide's "Webhook Reliability". */
+/** Decides what follows an attempt: the action of its reason, and while secrets rotate the other one first. */
 export function decideAfterAttempt(input: AfterAttemptInput): AfterAttempt {
-  const { outcome, responseStatus } = input.result;
-  const action = AFTER_OUTCOME[outcome];
+  const { outcome, reason } = input.result;
+  const { action, triesOtherSecret } = ruleOf(reason);
+  // A receiver holds one secret at a time: a refusal may only mean that it is the other one already, or still.
+  if (triesOtherSecret && input.hasOtherSecret) return { kind: 'retry_with_other_secret' };
   switch (action) {
     case 'deliver':
       return { kind: 'delivered' };
@@ -62,23 +42,9 @@ export function decideAfterAttempt(input: AfterAttemptInput): AfterAttempt {
       return { kind: 'retry', delayMs: 0, holdIn: 'queue' };
     case 'retry':
       return retryOrFail(input);
-    case 'by_status':
-      if (input.hasOtherSecret && isRefusedCredential(responseStatus))
-        return { kind: 'retry_with_other_secret' };
-      return isRetriedStatus(responseStatus) ? retryOrFail(input) : { kind: 'failed', reason: 'rejected' };
     case 'fail':
       return { kind: 'failed', reason: outcome };
   }
-}
-
-/** A receiver holds one secret at a time: 401 or 403 may only mean that it is the other one already, or still. */
-function isRefusedCredential(status: number | null): boolean {
-  return status === UNAUTHORIZED || status === FORBIDDEN;
-}
-
-/** 408, 429 and 5xx. A status from 600 on is not HTTP's, and RFC 9110 section 15 has it treated as a 5xx. */
-function isRetriedStatus(status: number | null): boolean {
-  return status !== null && (status === REQUEST_TIMEOUT || status === TOO_MANY_REQUESTS || status >= 500);
 }
 
 function retryOrFail({ result, budgetUsed, retryDelaysMs, now }: AfterAttemptInput): AfterAttempt {
@@ -89,8 +55,7 @@ function retryOrFail({ result, budgetUsed, retryDelaysMs, now }: AfterAttemptInp
   return { kind: 'retry', delayMs, holdIn: delayMs <= MAX_QUEUE_HOLD_MS ? 'queue' : 'database' };
 }
 
-/** `Retry-After` counts on 429 and 503 only; it lengthens a wait and never shortens one. */
-function askedWaitMs({ responseStatus, retryAfter }: AttemptResult, now: Date): number {
-  const counts = responseStatus === TOO_MANY_REQUESTS || responseStatus === SERVICE_UNAVAILABLE;
-  return counts ? (parseRetryAfter(retryAfter, now) ?? 0) : 0;
+/** `Retry-After` lengthens a wait and never shortens one. */
+function askedWaitMs({ reason, retryAfter }: AttemptResult, now: Date): number {
+  return ruleOf(reason).heedsRetryAfter ? (parseRetryAfter(retryAfter, now) ?? 0) : 0;
 }

@@ -207,7 +207,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         { msg: 'Customer webhook failed, retrying', retryInMs: 100, responseStatus: null },
         { msg: 'Customer webhook failed, retrying', retryInMs: 200 },
         { msg: 'Customer webhook failed, retrying', retryInMs: 300 },
-        { msg: 'Customer webhook failed', reason: 'retries_exhausted', attempt: 4 },
+        { msg: 'Customer webhook failed', endReason: 'retries_exhausted', attempt: 4 },
       ]);
     });
 

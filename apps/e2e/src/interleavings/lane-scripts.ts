@@ -110,6 +110,7 @@ export async function buildEnd(
   const key = { deliveryId: head.id, attemptNumber: head.attemptCount + 1, token: 'token' };
   const result = {
     outcome: 'acknowledged',
+    reason: 'accepted',
     responseStatus: 200,
     responseExcerpt: null,
     retryAfter: null,

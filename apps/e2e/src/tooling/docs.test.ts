@@ -1,7 +1,9 @@
 /** The chapters that `/docs` begins with, held against the code that they describe. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
 import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
 import { ORDER_STATUSES } from '@vendor-server/domain/orders/order-status.ts';
 import { TRANSITIONS, type TransitionRule } from '@vendor-server/domain/orders/transition-table.ts';
@@ -118,9 +120,10 @@ describe('webhooks.md', () => {
   const what = (answer: string) => rows.find(([said]) => said?.startsWith(answer))?.[1];
 
   function follow(status: number, hasOtherSecret = false) {
-    const outcome = status < 300 ? 'acknowledged' : status < 400 ? 'redirected' : 'rejected';
+    const reason = toStatusReason(status);
     const result = {
-      outcome,
+      outcome: ruleOf(reason).outcome,
+      reason,
       responseStatus: status,
       retryAfter: null,
       responseExcerpt: null,

@@ -60,7 +60,12 @@ beforeAll(async () => {
       if ('countRequest' in metrics) {
         metrics.countRequest({ route: '/orders', method: 'GET', status: 500, durationMs: 1 });
       } else {
-        metrics.countAttempt({ outcome: 'rejected', responseStatus: 500, durationMs: 1 });
+        metrics.countAttempt({
+          outcome: 'rejected',
+          reason: 'server_error',
+          responseStatus: 500,
+          durationMs: 1,
+        });
       }
       return createMetricsPage({
         registry,

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { expect, test } from 'vitest';
 import { toLoggableExchange } from './to-loggable-exchange.ts';
 
@@ -13,6 +13,7 @@ const REQUEST = {
 function answeredWith(responseExcerpt: string | null): AttemptResult {
   return {
     outcome: 'rejected',
+    reason: 'unauthorized',
     responseStatus: 401,
     responseExcerpt,
     retryAfter: null,

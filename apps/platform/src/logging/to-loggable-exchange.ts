@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { REDACTED } from './redact.ts';
 import { toUrlWithoutQuery } from './to-url-without-query.ts';
 

@@ -1,5 +1,11 @@
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
-import { ATTEMPT_OUTCOMES, type AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptOutcome } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import {
+  ATTEMPT_REASON_CODES,
+  type AttemptReason,
+  ruleOf,
+} from '@vendor-server/domain/deliveries/attempt-reasons.ts';
+import { listStatuses } from '@vendor-server/domain/deliveries/status-reason.ts';
 import { ANSWER_BUCKETS } from './create-registry.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from './delivery-metrics.ts';
 
@@ -21,6 +27,7 @@ export interface WorkerMetrics extends DeliveryMetrics {
   /** An attempt that ended, recorded or not. */
   countAttempt(attempt: {
     readonly outcome: AttemptOutcome;
+    readonly reason: AttemptReason;
     readonly responseStatus: number | null;
     readonly durationMs: number;
   }): void;
@@ -37,8 +44,8 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const registers = [registry];
   const attempts = new Counter({
     name: 'vendor_server_delivery_attempts_total',
-    help: 'Ended attempts by outcome and class of the response status ("2xx" to "5xx", or "none").',
-    labelNames: ['outcome', 'response_class'],
+    help: 'Ended attempts by outcome, its reason, and class of the response status ("2xx" to "5xx", or "none").',
+    labelNames: ['outcome', 'reason', 'response_class'],
     registers,
   });
   const durations = new Histogram({
@@ -77,14 +84,16 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     registers,
   });
   // From the start, so that the first one is an increase.
-  for (const outcome of ATTEMPT_OUTCOMES) {
-    attempts.inc({ outcome, response_class: outcome === 'acknowledged' ? '2xx' : NO_STATUS }, 0);
+  for (const reason of ATTEMPT_REASON_CODES) {
+    const { outcome, statuses } = ruleOf(reason);
+    const [status = null] = listStatuses(statuses);
+    attempts.inc({ outcome, reason, response_class: toResponseClass(status) }, 0);
   }
   for (const kind of ['remade_job', 'ended_claim', 'promoted']) relayMoves.inc({ kind }, 0);
 
   return {
-    countAttempt({ outcome, responseStatus, durationMs }) {
-      attempts.inc({ outcome, response_class: toResponseClass(responseStatus) });
+    countAttempt({ outcome, reason, responseStatus, durationMs }) {
+      attempts.inc({ outcome, reason, response_class: toResponseClass(responseStatus) });
       durations.observe({ outcome }, durationMs / 1000);
     },
     ...deliveries,
@@ -95,7 +104,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       relayMoves.inc({ kind: 'remade_job' }, remadeJobs);
       relayMoves.inc({ kind: 'ended_claim' }, endedClaims);
       relayMoves.inc({ kind: 'promoted' }, promoted);
-      attempts.inc({ outcome: 'interrupted', response_class: NO_STATUS }, endedClaims);
+      attempts.inc({ outcome: 'interrupted', reason: 'interrupted', response_class: NO_STATUS }, endedClaims);
       deliveries.countFinished('failed', givenUp);
       relayTick.setToCurrentTime();
     },

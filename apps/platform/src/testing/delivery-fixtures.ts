@@ -159,6 +159,7 @@ export interface AttemptRow {
   readonly startedAt: Date;
   readonly endedAt: Date | null;
   readonly outcome: string | null;
+  readonly reason: string | null;
   readonly responseStatus: number | null;
   readonly responseExcerpt: string | null;
   readonly error: string | null;
@@ -167,7 +168,7 @@ export interface AttemptRow {
 export async function readAttempts(executor: SqlExecutor, deliveryId: string): Promise<AttemptRow[]> {
   const { rows } = await executor.query<AttemptRow>(
     `select attempt_number as number, trigger, started_at as "startedAt", ended_at as "endedAt", outcome,
-            response_status as "responseStatus", response_excerpt as "responseExcerpt", error
+            reason, response_status as "responseStatus", response_excerpt as "responseExcerpt", error
        from delivery_attempts where delivery_id = $1 order by attempt_number`,
     [deliveryId],
   );

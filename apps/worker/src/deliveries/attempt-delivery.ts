@@ -9,7 +9,7 @@
  * while a process is stopped, but not while its whole machine is suspended: such a machine may send late.)
  */
 import { randomUUID } from 'node:crypto';
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';

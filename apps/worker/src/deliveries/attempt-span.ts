@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { ClaimedDelivery } from './claim-sql.ts';
 
@@ -36,8 +36,11 @@ export async function sendInSpan(
   let errorType: string | undefined = 'own_fault';
   try {
     const result = await send(span.traceparent);
-    const { outcome, responseStatus } = result;
-    span.add({ 'http.response.status_code': responseStatus ?? undefined });
+    const { outcome, reason, responseStatus } = result;
+    span.add({
+      'http.response.status_code': responseStatus ?? undefined,
+      'vendor_server.delivery.reason': reason,
+    });
     if (outcome === 'acknowledged') errorType = undefined;
     else errorType = outcome === 'rejected' ? String(responseStatus) : outcome;
     return result;

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import type { ClaimedDelivery } from './claim-sql.ts';
 import type { RecordedStep } from './record-sql.ts';

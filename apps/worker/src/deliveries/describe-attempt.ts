@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { describeOutcome } from './note-endpoint-health.ts';
 import type { RecordedStep } from './record-sql.ts';
 

@@ -1,5 +1,5 @@
 /** The log lines of an attempt, with the messages operators grep for. */
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
 import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
@@ -27,6 +27,7 @@ export function logAttempt(
     attempt: claimed.attemptNumber,
     durationMs: Math.round(result.durationMs),
     outcome: result.outcome,
+    reason: result.reason,
     responseStatus: result.responseStatus,
     error: result.error,
   };
@@ -35,7 +36,7 @@ export function logAttempt(
       logger.info(line, 'Customer webhook sent successfully');
       break;
     case 'failed':
-      logger.error({ ...line, reason: step.reason }, 'Customer webhook failed');
+      logger.error({ ...line, endReason: step.reason }, 'Customer webhook failed');
       break;
     case 'retry':
       logger.warn({ ...line, retryInMs: step.delayMs }, 'Customer webhook failed, retrying');

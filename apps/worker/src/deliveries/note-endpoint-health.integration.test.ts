@@ -1,5 +1,5 @@
 /** What attempts leave at their endpoint, for whoever asks which one fails and since when. */
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { insertOrder, readStates } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { decideHealthState } from '@vendor-server/domain/endpoints/endpoint-health.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { logEndpointState } from '@vendor-server/platform/logging/log-endpoint-state.ts';

@@ -6,7 +6,7 @@
  *
  * (`coalesce(claim_token, '')` fits no partial index, see platform's promote-sql.ts: the row is found by its id.)
  */
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 export interface AttemptKey {
@@ -73,7 +73,7 @@ export async function recordAttempt(
       )
       update delivery_attempts a
          set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = $10, outcome = $6,
-             response_status = $7, error = $11, response_excerpt = $9
+             reason = $14, response_status = $7, error = $11, response_excerpt = $9
         from recorded r
        where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3`,
     values: [
@@ -90,6 +90,7 @@ export async function recordAttempt(
       result.error,
       step.kind === 'retry_with_other_secret',
       step.kind === 'retry_with_other_secret' ? step.refusedSecret : null,
+      result.reason,
     ],
   });
   return rowCount === 1;
@@ -119,8 +120,8 @@ export async function releaseClaim(
         returning id
       )
       update delivery_attempts a
-         set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted', error = $5,
-             duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000
+         set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted', reason = 'own_fault',
+             error = $5, duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000
         from released r
        where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3`,
     values: [key.deliveryId, key.attemptNumber, key.token, pauseMs, reason],

@@ -45,7 +45,7 @@ describe('counted are', () => {
 
     const { valueOf } = await scrape();
     const attempts = 'vendor_server_delivery_attempts_total';
-    expect(valueOf(attempts, { outcome: 'rejected', response_class: '5xx' })).toBe(1);
+    expect(valueOf(attempts, { reason: 'service_unavailable', response_class: '5xx' })).toBe(1);
     expect(valueOf(attempts, { outcome: 'acknowledged', response_class: '2xx' })).toBe(1);
     expect(valueOf('vendor_server_deliveries_finished_total', { state: 'delivered' })).toBe(1);
     expect(valueOf('vendor_server_delivery_latency_seconds_count')).toBe(1);
@@ -72,7 +72,7 @@ describe('counted are', () => {
     await silent.attempt();
     const { valueOf } = await scrape();
     expect(valueOf('vendor_server_deliveries_finished_total', { state: 'failed' })).toBe(1);
-    const timedOut = { outcome: 'timed_out', response_class: 'none' };
+    const timedOut = { outcome: 'timed_out', reason: 'no_answer', response_class: 'none' };
     expect(valueOf('vendor_server_delivery_attempts_total', timedOut)).toBe(1);
   });
 
@@ -104,7 +104,7 @@ describe('counted are', () => {
     expect(valueOf(moves, { kind: 'remade_job' })).toBe(1);
     expect(valueOf(moves, { kind: 'ended_claim' })).toBe(1);
     expect(valueOf('vendor_server_late_answers_total')).toBe(1);
-    const interrupted = { outcome: 'interrupted', response_class: 'none' };
+    const interrupted = { outcome: 'interrupted', reason: 'interrupted', response_class: 'none' };
     expect(valueOf('vendor_server_delivery_attempts_total', interrupted)).toBe(1);
     expect(valueOf('vendor_server_delivery_attempts_total', { outcome: 'acknowledged' })).toBe(0);
     expect(valueOf('vendor_server_relay_last_tick_timestamp_seconds')).toBeGreaterThan(1_000_000_000);

@@ -112,7 +112,7 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
       ), closed as (
         update delivery_attempts a
            set ended_at = date_trunc('milliseconds', clock_timestamp()), outcome = 'interrupted',
-               duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000,
+               reason = 'interrupted', duration_ms = extract(epoch from clock_timestamp() - a.started_at) * 1000,
                error = 'interrupted: The worker vanished before it recorded an answer.'
           from ended r
          where a.delivery_id = r.id and a.attempt_number = r.attempt_count and a.ended_at is null

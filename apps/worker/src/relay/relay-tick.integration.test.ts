@@ -177,7 +177,7 @@ describe('a claim that ran out', () => {
     };
     expect(stage.logLines).toMatchObject([
       { ...line, level: 'warn', msg: 'Attempt interrupted: its worker vanished' },
-      { ...line, level: 'error', msg: 'Customer webhook failed', reason: 'interrupted' },
+      { ...line, level: 'error', msg: 'Customer webhook failed', endReason: 'interrupted' },
     ]);
   });
 

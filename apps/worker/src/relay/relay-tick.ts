@@ -179,9 +179,18 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
 function logEndedClaim(logger: Logger, { job, requeued, traceparent, ...ended }: EndedClaim): void {
   const { deliveryId, orderId, status, version } = job;
   const traceId = toTraceId(traceparent);
-  const line = { orderId, deliveryId, status, version, ...ended, traceId, responseStatus: null };
+  const line = {
+    orderId,
+    deliveryId,
+    status,
+    version,
+    ...ended,
+    traceId,
+    responseStatus: null,
+    reason: 'interrupted',
+  };
   logger.warn(line, 'Attempt interrupted: its worker vanished');
-  if (!requeued) logger.error({ ...line, reason: 'interrupted' }, 'Customer webhook failed');
+  if (!requeued) logger.error({ ...line, endReason: 'interrupted' }, 'Customer webhook failed');
 }
 
 function reportAndGive<Nothing>(nothing: Nothing, logger: Logger, step: string): (error: unknown) => Nothing {

@@ -1,4 +1,6 @@
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
 
 const NOTHING = {
   responseStatus: null,
@@ -10,9 +12,22 @@ const NOTHING = {
 
 /** An answer with this status. */
 export function answered(status: number, retryAfter: string | null = null): AttemptResult {
-  const outcome = status < 300 ? 'acknowledged' : 'rejected';
-  return { ...NOTHING, outcome, responseStatus: status, responseExcerpt: `status ${status}`, retryAfter };
+  const reason = toStatusReason(status);
+  const { outcome } = ruleOf(reason);
+  return {
+    ...NOTHING,
+    outcome,
+    reason,
+    responseStatus: status,
+    responseExcerpt: `status ${status}`,
+    retryAfter,
+  };
 }
 
 /** No answer in time. */
-export const TIMED_OUT: AttemptResult = { ...NOTHING, outcome: 'timed_out', error: 'no answer in time' };
+export const TIMED_OUT: AttemptResult = {
+  ...NOTHING,
+  outcome: 'timed_out',
+  reason: 'no_answer',
+  error: 'no answer in time',
+};

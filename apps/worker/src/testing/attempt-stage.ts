@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
