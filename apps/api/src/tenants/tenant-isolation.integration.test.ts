@@ -108,7 +108,7 @@ test('without the credential of its audience no route answers, changes or tells 
   );
   expect(faults).toEqual([]);
   expect(walked).toBeGreaterThan(100);
-});
+}, 60_000);
 
 async function findRefusalFaults(route: WalkedRoute, { name, headers }: Credential): Promise<Faults> {
   const { audience } = route;

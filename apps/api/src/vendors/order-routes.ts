@@ -3,7 +3,7 @@ import { buildOrderResource } from '@vendor-server/domain/webhooks/webhook-body.
 import type { FastifyRequest } from 'fastify';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import { findOfferStanding } from '../offers/offers-sql.ts';
+import { findOfferStanding, type OfferStanding } from '../offers/offers-sql.ts';
 import { changeOrderStatus, type OrderChangeRequest } from '../orders/change-order-status.ts';
 import { listOrdersForVendor } from '../orders/list-orders-sql.ts';
 import { findAnyOrder, findOrderForVendor } from '../orders/order-row.ts';
@@ -98,20 +98,22 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
     { schema: { params: OrderParams, body: VendorActionBody }, config: { reference: acceptOrderReference } },
     (request) => {
       const { orderId } = request.params;
+      let standing: OfferStanding | null = null;
       return change(request, {
-        // Not its own yet. An order that this vendor may not know of is refused as not found.
-        find: (executor) => findAnyOrder(executor, orderId),
-        request: async () => {
-          const standing = await findOfferStanding(pool, request.vendor.id, orderId);
-          return {
-            action: 'accept',
-            to: 'accepted',
-            actor: toActor(request),
-            isOffered: standing !== null && standing.isServed && !standing.hasDeclined,
-            isOnline: standing?.isOnline ?? false,
-            ...toNotes(request.body),
-          };
+        // Not its own yet. An order that this vendor may not know of is refused as not found, after the same two
+        // look-ups as one that does not exist: how long the answer takes tells nothing either.
+        find: async (executor) => {
+          standing = await findOfferStanding(executor, request.vendor.id, orderId);
+          return findAnyOrder(executor, orderId);
         },
+        request: () => ({
+          action: 'accept',
+          to: 'accepted',
+          actor: toActor(request),
+          isOffered: standing !== null && standing.isServed && !standing.hasDeclined,
+          isOnline: standing?.isOnline ?? false,
+          ...toNotes(request.body),
+        }),
       });
     },
   );

@@ -30,7 +30,7 @@ export interface Tenant {
 /** @param mark part of each of its texts */
 export async function addTenant(api: TestApi, mark: string): Promise<Tenant> {
   const { pool } = api.database;
-  const endpointUrl = `http://127.0.0.1:9/${mark}`;
+  const endpointUrl = `http://127.0.0.1:4000/${mark}`;
   const server = await api.addCustomerServer(endpointUrl);
   const vendor = await api.addVendor({ services: [`${mark}-service`] });
   await pool.query('update customer_servers set name = $2 where id = $1', [server.id, `${mark} server`]);

@@ -2,7 +2,7 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { buildServiceOrder } from '../sample-bodies.ts';
 
 const SINCE = '2026-01-01T00:00:00.000Z';
-const ENDPOINT_URL = 'http://127.0.0.1:9/sample';
+const ENDPOINT_URL = 'http://127.0.0.1:4000/sample';
 const NOTES = { vendorNotes: 'sample notes' };
 const REASON = { reason: 'sample reason' };
 
