@@ -1,5 +1,5 @@
 /** What a tenant may get hold of without being allowed to use it: another one's keys, cursors, URLs and headers. */
-import { request } from 'node:http';
+import { type IncomingMessage, request } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { isDeepStrictEqual } from 'node:util';
 import { explain } from '@vendor-server/platform/testing/explain.ts';
@@ -65,7 +65,7 @@ test('a credential that is sent twice opens nothing, whichever of the two is rig
   const base = new URL(await api.app.listen({ host: '127.0.0.1', port: 0 }));
   const ask = async (path: string, headers: readonly string[]) => {
     const outgoing = request(new URL(path, base), { headers: ['host', base.host, ...headers], agent: false });
-    const answer = await new Promise<import('node:http').IncomingMessage>((resolve, reject) => {
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.on('response', resolve).on('error', reject).end();
     });
     return { status: answer.statusCode, body: await text(answer) };

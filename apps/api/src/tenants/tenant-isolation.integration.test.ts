@@ -114,7 +114,8 @@ async function findRefusalFaults(route: WalkedRoute, { name, headers }: Credenti
   const { audience } = route;
   if (audience === 'anyone') throw new Error(`${route.url} refuses nobody`);
   const [place] = idPlacesOf(route);
-  const about = await inject(api.app, buildRequest(route, headers, victim));
+  const request = buildRequest(route, headers, victim);
+  const about = await inject(api.app, request);
   const nothing =
     place === undefined
       ? about
@@ -126,11 +127,20 @@ async function findRefusalFaults(route: WalkedRoute, { name, headers }: Credenti
     requestId: 'tenant-walk',
   });
   const faults: Faults = [];
+  if (Object.keys(headers).length === 0 && !isDeepStrictEqual(about, await askBadly(request))) {
+    faults.push('tells what is wrong with the request');
+  }
   if (about.status !== 401) faults.push(`${about.status}`);
   if (about.body !== (route.method === 'HEAD' ? '' : expected)) faults.push(about.body.slice(0, 500));
   if (!isDeepStrictEqual(about, nothing)) faults.push('tells what is there');
   faults.push(...findShownTexts(about, victim.ownTexts).map((text) => `shows ${text}`));
   return faults.map((fault) => `with ${name}: ${fault}`);
+}
+
+/** With a query that no route knows and, where there is a body, one that is no JSON. */
+function askBadly({ url, ...request }: ReturnType<typeof buildRequest>): Promise<WalkedAnswer> {
+  const body = { headers: { ...request.headers, 'content-type': 'application/json' }, payload: '{' };
+  return inject(api.app, { ...request, url: `${url}?no_such=1`, ...('payload' in request && body) });
 }
 
 test("another tenant's object is as if it did not exist, wherever a request can name it", async () => {
