@@ -24,6 +24,8 @@ import { codeOf, toConnectFailure } from './to-attempt-failure.ts';
  * - All addresses of a name must be allowed. One that is not refuses the name, also when others are: otherwise
  *   whoever owns the name could retry until the connection goes where he wants it.
  * - The check allow-lists (public unicast and the configured networks), so what nobody thought of is refused.
+ * - Nothing of the environment changes any of this: proxies, certificate checks and resolvers that variables of the
+ *   process name are not looked at, only a certificate authority that `NODE_EXTRA_CA_CERTS` adds.
  */
 
 export interface GuardedConnectorOptions {
@@ -115,6 +117,8 @@ function openSocket(
     ? connectTls({
         ...tcp,
         ALPNProtocols: ['http/1.1'],
+        // Said here because NODE_TLS_REJECT_UNAUTHORIZED=0 is what it would be otherwise.
+        rejectUnauthorized: true,
         // RFC 6066 §3: no final dot, and no name for an IP literal, which is what the certificate must then name.
         ...(isIP(target.hostname) === 0 ? { servername: target.hostname.replace(/\.$/, '') } : {}),
         ...sessions.resume(`${target.hostname}:${port}`),

@@ -26,6 +26,10 @@ const TRIES = 3;
 /** How long an answer for one address family waits for the other (RFC 8305 §3 names 50 ms for a person's wait). */
 const OTHER_FAMILY_WAIT_MS = 250;
 
+/** RFC 1035 section 2.3.4. */
+const MAX_NAME_LENGTH = 253;
+const MAX_LABEL_LENGTH = 63;
+
 /** What the name itself is to blame for; the first two say that there is no such name. */
 const NO_SUCH_NAME: ReadonlySet<string> = new Set(['ENOTFOUND', 'EBADNAME']);
 const NO_ADDRESS = 'ENODATA';
@@ -34,7 +38,8 @@ const NO_ADDRESS = 'ENODATA';
  * A resolver on c-ares: the hosts file first, `localhost` and its subdomains are loopback (RFC 6761 §6.3), then
  * A and AAAA queries to the name servers. It never uses `dns.lookup`, which blocks one of four threads for as
  * long as a name server is silent: one customer's dead name server would hold up everybody's attempts.
- * Names are taken as fully qualified; search domains are not tried.
+ * Names are taken as fully qualified; search domains are not tried. What is no name of DNS (an empty label, too long)
+ * is asked of nobody: a name server might take `localhost..` for `localhost`.
  */
 export function createNameResolver(options: NameResolverOptions = {}): ResolveName {
   const hosts = createHostsFile(options.hostsPath ?? '/etc/hosts', HOSTS_MAX_AGE_MS);
@@ -47,6 +52,7 @@ export function createNameResolver(options: NameResolverOptions = {}): ResolveNa
     const listed = await hosts.lookUp(name);
     if (listed.length > 0) return [...listed].sort(byFamily);
     if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
+    if (!isName(name)) throw toDnsFailure(['EBADNAME']);
     return queryBothFamilies(resolver, name);
   };
 }
@@ -76,6 +82,13 @@ async function queryBothFamilies(resolver: Resolver, name: string): Promise<stri
   ]);
   waited.abort();
   return found.flat();
+}
+
+function isName(name: string): boolean {
+  const labels = name.split('.');
+  return (
+    name.length <= MAX_NAME_LENGTH && labels.every(({ length }) => length > 0 && length <= MAX_LABEL_LENGTH)
+  );
 }
 
 function toDnsFailure(codes: readonly string[]): AttemptFailure {

@@ -1,9 +1,11 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import { isAllowedAddress, parseNetworks } from '@vendor-server/domain/endpoints/address-class.ts';
+import { parseNetworks } from '@vendor-server/domain/endpoints/address-class.ts';
 import { Agent, Pool } from 'undici';
+import { createAddressGuard } from './create-address-guard.ts';
 import { createGuardedConnector } from './create-guarded-connector.ts';
 import { createNameResolver, type ResolveName } from './create-name-resolver.ts';
 import { Exchange } from './exchange.ts';
+import { createOwnAddresses, type OwnAddresses } from './own-addresses.ts';
 
 export interface SenderOptions {
   /** CIDRs that may be reached besides public addresses. */
@@ -39,6 +41,7 @@ export interface Sender {
 /** What a sender takes from its surroundings. */
 export interface SenderParts {
   resolveName: ResolveName;
+  ownAddresses: OwnAddresses;
   /** A monotonic clock in ms that does not stand still while the process is stopped. */
   now: () => number;
 }
@@ -50,16 +53,19 @@ const KEEP_ALIVE_MAX_MS = 30_000;
 
 /** The one way to customers' endpoints, for deliveries and for the webhook test. */
 export function createSender(options: SenderOptions): Sender {
-  return createSenderFrom(options, { resolveName: createNameResolver(), now: () => performance.now() });
+  return createSenderFrom(options, {
+    resolveName: createNameResolver(),
+    ownAddresses: createOwnAddresses(),
+    now: () => performance.now(),
+  });
 }
 
-/** A sender with its surroundings given; `createSender` takes the system's name servers and clock. */
+/** A sender with its surroundings given; `createSender` takes those of the system. */
 export function createSenderFrom(options: SenderOptions, parts: SenderParts): Sender {
-  const networks = parseNetworks(options.allowedNetworks);
   /** The exchange being dispatched in this very turn: undici opens a connection for it before `dispatch` returns. */
   let dispatching: Exchange | null = null;
   const connector = createGuardedConnector({
-    isAllowed: (address) => isAllowedAddress(address, networks),
+    isAllowed: createAddressGuard(parseNetworks(options.allowedNetworks), parts.ownAddresses),
     resolveName: parts.resolveName,
     onAttempt: (abandon) => dispatching?.holdConnecting(abandon),
   });

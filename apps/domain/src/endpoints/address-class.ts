@@ -45,11 +45,19 @@ export function parseNetworks(cidrs: readonly string[]): ParsedNetworks {
  */
 export function isAllowedAddress(ip: string, allowedNetworks: ParsedNetworks): boolean {
   const address = parseAddress(ip);
-  if (address === null) return false;
-  const isListed = allowedNetworks.some(
+  return address !== null && (isIn(address, allowedNetworks) || isPublicUnicast(address));
+}
+
+/** True when the address lies in one of the networks; IPv4-mapped addresses count as what they stand for. */
+export function isInNetworks(ip: string, networks: ParsedNetworks): boolean {
+  const address = parseAddress(ip);
+  return address !== null && isIn(address, networks);
+}
+
+function isIn(address: Address, networks: ParsedNetworks): boolean {
+  return networks.some(
     ([network, bits]) => network.kind() === address.kind() && address.match(network, bits),
   );
-  return isListed || isPublicUnicast(address);
 }
 
 function isPublicUnicast(address: Address): boolean {

@@ -34,6 +34,7 @@ export function senderForTest(
     },
     {
       resolveName: options.resolveName ?? namesForTest({}).resolveName,
+      ownAddresses: options.ownAddresses ?? (() => []),
       now: options.now ?? (() => performance.now()),
     },
   );
