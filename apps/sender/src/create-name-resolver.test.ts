@@ -1,26 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createNameResolver } from './create-name-resolver.ts';
-import { type NameForTest, nameServerForTest } from './testing/name-server-for-test.ts';
+import { describe, expect, it } from 'vitest';
+import type { NameForTest } from './testing/name-server-for-test.ts';
+import { resolverForTest } from './testing/resolver-for-test.ts';
 
-let directory: string;
-
-beforeEach(async () => {
-  directory = await mkdtemp(path.join(tmpdir(), 'hosts-'));
-});
-
-afterEach(() => rm(directory, { recursive: true }));
+const NOT_FOUND = { outcome: 'dns_failed', message: expect.stringMatching(/^name_not_found: /) };
+const SILENT = Array.from({ length: 200 }, (_, n) => `silent-${n}.test`);
 
 async function setUp(names: Record<string, NameForTest>, hosts = '') {
-  const hostsPath = path.join(directory, 'hosts');
-  await writeFile(hostsPath, hosts);
-  const nameServer = await nameServerForTest(names);
-  return {
-    resolve: createNameResolver({ hostsPath, servers: [nameServer.address], tryTimeoutMs: 400 }),
-    asked: nameServer.asked,
-  };
+  const { resolveName, asked } = await resolverForTest(names, hosts);
+  return { resolve: resolveName, asked };
 }
 
 describe('names the hosts file or a rule answers', () => {
@@ -64,16 +51,56 @@ describe('names the name server is asked for', () => {
   });
 
   it.each([
-    ['unknown.test', 'name_not_found: '],
-    ['empty.test', 'name_without_address: '],
-    ['bad..name', 'name_not_found: '],
-    [`${'a'.repeat(64)}.test`, 'name_not_found: '],
-  ])('may have none: %s', async (name, reason) => {
-    const { resolve } = await setUp({ 'empty.test': {} });
+    ['unknown.test', /^name_not_found: /],
+    ['single', /^name_not_found: /],
+    ['empty.test', /^name_without_address: /],
+  ])('may have none: %s', async (name, message) => {
+    const { resolve, asked } = await setUp({ 'empty.test': {} });
     await expect(resolve(name)).rejects.toMatchObject({
       outcome: 'dns_failed',
-      message: expect.stringContaining(reason),
+      message: expect.stringMatching(message),
     });
+    // The very name and no other: no search domain is tried.
+    expect(asked).toEqual([name, name]);
+  });
+
+  it.each([
+    'bad..name',
+    'localhost..',
+    '.localhost',
+    '.',
+    '',
+    `${'a'.repeat(64)}.test`,
+    `${'a234567.'.repeat(31)}test.x`,
+  ])('are asked for only when they can be a name: %s', async (name) => {
+    const { resolve, asked } = await setUp({});
+    await expect(resolve(name)).rejects.toMatchObject(NOT_FOUND);
+    expect(asked).toEqual([]);
+  });
+
+  it('may have the longest name there is', async () => {
+    const longest = `${'a234567.'.repeat(31)}test1`;
+    const { resolve } = await setUp({ [longest]: { ipv4: ['192.0.2.1'] } });
+    expect(longest).toHaveLength(253);
+    expect(await resolve(longest)).toEqual(['192.0.2.1']);
+  });
+
+  it('may be aliases, whose addresses they have', async () => {
+    const { resolve } = await setUp({
+      'alias.test': { aliasOf: ['a.example', 'b.example'], ipv4: ['192.0.2.1'] },
+      'dangling.test': { aliasOf: ['nowhere.example'] },
+      'loop.test': { aliasOf: ['a.example', 'loop.test'] },
+    });
+    expect(await resolve('alias.test')).toEqual(['192.0.2.1']);
+    for (const name of ['dangling.test', 'loop.test']) {
+      await expect(resolve(name)).rejects.toMatchObject({ outcome: 'dns_failed' });
+    }
+  });
+
+  it('may have more addresses than fit into a datagram, and all are given', async () => {
+    const ipv4 = Array.from({ length: 2_000 }, (_, n) => `192.0.${n >> 8}.${n & 255}`);
+    const { resolve } = await setUp({ 'many.test': { ipv4, isTooLongForUdp: true } });
+    expect((await resolve('many.test')).toSorted()).toEqual(ipv4.toSorted());
   });
 
   it('may get no answer, within bounds', async () => {
@@ -83,5 +110,20 @@ describe('names the name server is asked for', () => {
       message: expect.stringMatching(/^dns_timed_out: /),
     });
     expect(asked).toHaveLength(6);
+  });
+
+  it('may be many that get no answer, and hold up nobody', async () => {
+    const { resolve } = await setUp({
+      'hook.test': { ipv4: ['192.0.2.1'] },
+      ...Object.fromEntries(SILENT.map((name) => [name, { ipv4: 'silence', ipv6: 'silence' }])),
+    });
+    let ended = 0;
+    const silent = SILENT.map(async (name) => {
+      await expect(resolve(name)).rejects.toMatchObject({ outcome: 'dns_failed' });
+      ended += 1;
+    });
+    expect(await resolve('hook.test')).toEqual(['192.0.2.1']);
+    expect(ended).toBe(0);
+    await Promise.all(silent);
   });
 });

@@ -49,10 +49,10 @@ export function createNameResolver(options: NameResolverOptions = {}): ResolveNa
 
   return async (host) => {
     const name = host.toLowerCase().replace(/\.$/, '');
+    if (!isName(name)) throw toDnsFailure(['EBADNAME']);
     const listed = await hosts.lookUp(name);
     if (listed.length > 0) return [...listed].sort(byFamily);
     if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
-    if (!isName(name)) throw toDnsFailure(['EBADNAME']);
     return queryBothFamilies(resolver, name);
   };
 }
