@@ -3,10 +3,14 @@ import type { NameForTest } from './testing/name-server-for-test.ts';
 import { resolverForTest } from './testing/resolver-for-test.ts';
 
 const NOT_FOUND = { outcome: 'dns_failed', message: expect.stringMatching(/^name_not_found: /) };
+const SHORT_TRIES = { tryTimeoutMs: 400 };
 const SILENT = Array.from({ length: 200 }, (_, n) => `silent-${n}.test`);
 
-async function setUp(names: Record<string, NameForTest>, hosts = '') {
-  const { resolveName, asked } = await resolverForTest(names, hosts);
+async function setUp(
+  names: Record<string, NameForTest>,
+  options: { hosts?: string; tryTimeoutMs?: number } = {},
+) {
+  const { resolveName, asked } = await resolverForTest(names, options);
   return { resolve: resolveName, asked };
 }
 
@@ -14,7 +18,7 @@ describe('names the hosts file or a rule answers', () => {
   it('come from the hosts file first, in any case and with a final dot', async () => {
     const { resolve, asked } = await setUp(
       { 'hook.test': { ipv4: ['192.0.2.9'] } },
-      '::1 Hook.test # comment\n192.0.2.1\thook.test other.test\n',
+      { hosts: '::1 Hook.test # comment\n192.0.2.1\thook.test other.test\n' },
     );
     for (const name of ['hook.test', 'HOOK.test.']) expect(await resolve(name)).toEqual(['192.0.2.1', '::1']);
     expect(asked).toEqual([]);
@@ -104,7 +108,8 @@ describe('names the name server is asked for', () => {
   });
 
   it('may get no answer, within bounds', async () => {
-    const { resolve, asked } = await setUp({ 'hook.test': { ipv4: 'silence', ipv6: 'silence' } });
+    const names = { 'hook.test': { ipv4: 'silence', ipv6: 'silence' } } as const;
+    const { resolve, asked } = await setUp(names, SHORT_TRIES);
     await expect(resolve('hook.test')).rejects.toMatchObject({
       outcome: 'dns_failed',
       message: expect.stringMatching(/^dns_timed_out: /),
@@ -113,10 +118,9 @@ describe('names the name server is asked for', () => {
   });
 
   it('may be many that get no answer, and hold up nobody', async () => {
-    const { resolve } = await setUp({
-      'hook.test': { ipv4: ['192.0.2.1'] },
-      ...Object.fromEntries(SILENT.map((name) => [name, { ipv4: 'silence', ipv6: 'silence' }])),
-    });
+    const silentNames = SILENT.map((name) => [name, { ipv4: 'silence', ipv6: 'silence' }] as const);
+    const names = { 'hook.test': { ipv4: ['192.0.2.1'] }, ...Object.fromEntries(silentNames) };
+    const { resolve } = await setUp(names, SHORT_TRIES);
     let ended = 0;
     const silent = SILENT.map(async (name) => {
       await expect(resolve(name)).rejects.toMatchObject({ outcome: 'dns_failed' });

@@ -27,7 +27,7 @@ describe('with no network allowed, a name', () => {
   afterAll(() => machine.close());
 
   async function expectNoneReached(names: Record<string, NameForTest>, hosts = ''): Promise<string[]> {
-    const { resolveName, asked } = await resolverForTest(names, hosts);
+    const { resolveName, asked } = await resolverForTest(names, { hosts });
     const sender = senderForTest({ allowedNetworks: [], resolveName });
     const before = machine.connections;
     const connects = watchConnects();
