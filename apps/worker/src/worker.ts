@@ -18,6 +18,7 @@ import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
 import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
+import { createEndpointHealthNotes } from './deliveries/note-endpoint-health.ts';
 import { createMetricsGate } from './health/create-metrics-gate.ts';
 import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
@@ -58,10 +59,11 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     queue,
     readChecks: async () => (await readiness.report()).checks,
   });
+  const endpointHealth = createEndpointHealthNotes({ database, logger });
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   async function attempt(job: { deliveryId: string; generation: number }): Promise<AttemptEnd> {
-    const end = await attemptDelivery({ ...deps, executor }, job);
+    const end = await attemptDelivery({ ...deps, executor, endpointHealth }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
   }

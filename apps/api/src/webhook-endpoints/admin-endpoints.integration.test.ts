@@ -115,7 +115,8 @@ describe('the list', () => {
       for (const window of [0, 1, 16]) {
         for (const consecutiveFailures of [0, 1, 3, 50]) {
           const failingSince = consecutiveFailures > 0 ? SINCE : null;
-          facts.push({ state, window, consecutiveFailures, failingSince });
+          const nextProbeAt = window === 0 ? SINCE : null;
+          facts.push({ state, window, nextProbeAt, consecutiveFailures, failingSince });
         }
       }
     }

@@ -39,7 +39,7 @@ export async function writeEndpointState(
              updated_at = date_trunc('milliseconds', clock_timestamp()),
              "window" = case when $4 then 1 else "window" end,
              window_changed_at = case when $4 then clock_timestamp() else window_changed_at end,
-             window_successes = case when $4 then 0 else window_successes end,
+             failing_answers = case when $4 then 0 else failing_answers end,
              gone_order_ids = case when $4 then '{}' else gone_order_ids end,
              failing_order_ids = case when $4 then '{}' else failing_order_ids end,
              consecutive_failures = case when $4 then 0 else consecutive_failures end,

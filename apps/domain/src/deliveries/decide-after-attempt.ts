@@ -51,11 +51,14 @@ function retryOrFail({ result, budgetUsed, retryDelaysMs, now }: AfterAttemptInp
   if (budgetUsed > retryDelaysMs.length) return { kind: 'failed', reason: 'retries_exhausted' };
   // Nothing is used yet after a probe that came before the first attempt.
   const plannedMs = retryDelaysMs[Math.max(budgetUsed - 1, 0)] ?? 0;
-  const delayMs = Math.max(plannedMs, askedWaitMs(result, now));
+  const delayMs = Math.max(plannedMs, readAskedWaitMs(result, now));
   return { kind: 'retry', delayMs, holdIn: delayMs <= MAX_QUEUE_HOLD_MS ? 'queue' : 'database' };
 }
 
-/** `Retry-After` lengthens a wait and never shortens one. */
-function askedWaitMs({ reason, retryAfter }: AttemptResult, now: Date): number {
+/** The wait in ms that an answer asks for with `Retry-After`, else 0. It lengthens a wait and never shortens one. */
+export function readAskedWaitMs(
+  { reason, retryAfter }: Pick<AttemptResult, 'reason' | 'retryAfter'>,
+  now: Date,
+): number {
   return ruleOf(reason).heedsRetryAfter ? (parseRetryAfter(retryAfter, now) ?? 0) : 0;
 }

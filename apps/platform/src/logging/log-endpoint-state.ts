@@ -8,6 +8,8 @@ export interface EndpointStateChange {
   readonly from: EndpointState | EndpointHealthState;
   readonly to: EndpointState | EndpointHealthState | 'deleted';
   readonly reason: string | null;
+  /** When a broken endpoint is tried next. */
+  readonly until?: Date | null;
   /** Whose doing it is; `worker` for what attempts showed. */
   readonly actor: { readonly type: string; readonly id: string | null };
 }

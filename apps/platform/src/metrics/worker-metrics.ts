@@ -20,6 +20,8 @@ export interface RelayWork {
   /** Of the ended claims, those whose deliveries were given up. */
   readonly givenUp: number;
   readonly promoted: number;
+  /** Probes of broken endpoints that were started. */
+  readonly probes: number;
 }
 
 /** What a worker counts. Label values come from closed sets: never a URL, nor an id of anything. */
@@ -74,7 +76,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   });
   const relayMoves = new Counter({
     name: 'vendor_server_relay_moves_total',
-    help: 'What the relay did: "remade_job" and "ended_claim" are repairs, "promoted" is also ordinary.',
+    help: 'What the relay did: "remade_job" and "ended_claim" are repairs, "promoted" is also ordinary, "probe" tries a broken endpoint.',
     labelNames: ['kind'],
     registers,
   });
@@ -89,7 +91,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     const [status = null] = listStatuses(statuses);
     attempts.inc({ outcome, reason, response_class: toResponseClass(status) }, 0);
   }
-  for (const kind of ['remade_job', 'ended_claim', 'promoted']) relayMoves.inc({ kind }, 0);
+  for (const kind of ['remade_job', 'ended_claim', 'promoted', 'probe']) relayMoves.inc({ kind }, 0);
 
   return {
     countAttempt({ outcome, reason, responseStatus, durationMs }) {
@@ -100,10 +102,11 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     observeLatency: (latencyMs) => latencies.observe(Math.max(latencyMs, 0) / 1000),
     countLateAnswer: () => lateAnswers.inc(),
     countOwnFault: () => ownFaults.inc(),
-    countRelayTick({ remadeJobs, endedClaims, givenUp, promoted }) {
+    countRelayTick({ remadeJobs, endedClaims, givenUp, promoted, probes }) {
       relayMoves.inc({ kind: 'remade_job' }, remadeJobs);
       relayMoves.inc({ kind: 'ended_claim' }, endedClaims);
       relayMoves.inc({ kind: 'promoted' }, promoted);
+      relayMoves.inc({ kind: 'probe' }, probes);
       attempts.inc({ outcome: 'interrupted', reason: 'interrupted', response_class: NO_STATUS }, endedClaims);
       deliveries.countFinished('failed', givenUp);
       relayTick.setToCurrentTime();

@@ -14,6 +14,7 @@ export interface EndpointOptions {
   readonly customerServerId?: string;
   readonly url?: string;
   readonly state?: 'active' | 'paused' | 'disabled';
+  /** At 0 it is broken, and probed a second from now. */
   readonly window?: number;
   readonly mode?: EndpointMode;
   readonly deleted?: boolean;
@@ -40,8 +41,11 @@ export async function insertEndpoint(
   const endpointId = createId();
   await executor.query(
     `insert into webhook_endpoints (id, customer_server_id, url, state, "window", deleted_at, timeout_ms,
-                                    own_retry_delays, retry_delays_ms, signing_secret_ciphertext, mode)
-     values ($1, $2, $3, $4, $5, case when $6 then now() end, $7, $8, $9, $10, $11)`,
+                                    own_retry_delays, retry_delays_ms, signing_secret_ciphertext, mode,
+                                    broken_since, next_probe_at, probe_cooldown_ms)
+     values ($1, $2, $3, $4, $5, case when $6 then now() end, $7, $8, $9, $10, $11,
+             case when $5 = 0 then now() end, case when $5 = 0 then now() + interval '1 second' end,
+             case when $5 = 0 then 1000 end)`,
     [
       endpointId,
       customerServerId,

@@ -25,7 +25,7 @@ import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } f
 import { countAttempt } from './count-attempt.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
-import { describeOutcome, noteEndpointHealth } from './note-endpoint-health.ts';
+import { describeOutcome, type EndpointHealthNotes } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
 import { type AttemptKey, adoptSharedSecret, type RecordedStep, releaseClaim } from './record-sql.ts';
 
@@ -42,6 +42,7 @@ export interface AttemptDeps {
   readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly endpointHealth: EndpointHealthNotes;
   readonly tracer: Tracer;
 }
 
@@ -83,12 +84,14 @@ export async function attemptDelivery(
   const step = decideStep(deps, claimed, result);
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
   const known = fate === 'lost' ? { kind: fate } : step;
+  // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
+  const hasLeftQueue = fate === 'waiting';
   countAttempt(deps.metrics, claimed, result, known);
   logAttempt(deps.logger, claimed, result, known);
   const summary = describeAttempt(claimed.attemptNumber, result, known);
   if (known.kind === 'lost') return { kind: 'done', summary };
-  await noteEndpointHealth(deps, claimed, result, known);
-  return endRecorded(deps, claimed, result, known, summary);
+  await deps.endpointHealth.note(claimed, result, known);
+  return endRecorded(deps, claimed, result, known, summary, hasLeftQueue);
 }
 
 async function send(
@@ -135,11 +138,13 @@ function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: Attempt
   const { sharedSecretIs, usesOtherSecret } = claimed;
   const step = decideAfterAttempt({
     result,
-    budgetUsed: claimed.budgetUsed + (claimed.isProbe ? 0 : 1),
+    // A probe comes on top of the budget, and ends it neither.
+    budgetUsed: claimed.isProbe ? 0 : claimed.budgetUsed + 1,
     retryDelaysMs: claimed.retryDelaysMs ?? deps.settings.webhookRetryDelaysMs,
     hasOtherSecret: sharedSecretIs !== null && !usesOtherSecret,
     now: new Date(),
   });
+  if (claimed.isProbe && step.kind === 'retry') return { kind: 'wait_on' };
   if (step.kind !== 'retry_with_other_secret') return step;
   if (sharedSecretIs === null) throw new Error('there is no other secret');
   return { ...step, refusedSecret: sharedSecretIs };
@@ -165,11 +170,12 @@ async function endRecorded(
   result: AttemptResult,
   step: RecordedStep,
   summary: string,
+  hasLeftQueue: boolean,
 ): Promise<AttemptEnd> {
   const reason = describeOutcome(result);
-  if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason, summary };
-  if (step.kind === 'retry' && step.holdIn === 'queue') {
-    return { kind: 'retry', delayMs: step.delayMs, reason, summary };
+  if (!hasLeftQueue) {
+    if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason, summary };
+    if (step.kind === 'retry') return { kind: 'retry', delayMs: step.delayMs, reason, summary };
   }
   if (step.kind === 'delivered') await adoptAcceptedSecret(deps, claimed);
   const { endpointId, orderId } = claimed;

@@ -28,6 +28,8 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     attemptNumber: 2,
     budgetUsed: 1,
     isProbe: false,
+    window: 16,
+    windowChangedAt: new Date('2026-11-25T00:00:00.000Z'),
     endpointId,
     url: 'https://customer.example/updates',
     timeoutMs: 10_000,

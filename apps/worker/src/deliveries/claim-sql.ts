@@ -53,6 +53,9 @@ export interface ClaimedDelivery {
   readonly sharedSecretIs: 'current' | 'previous' | null;
   /** This attempt carries the other secret, because the first choice was refused. */
   readonly usesOtherSecret: boolean;
+  /** The endpoint's, as the claim saw it; 0 for a probe. */
+  readonly window: number;
+  readonly windowChangedAt: Date;
   /** A success is to be noted at the endpoint (see note-endpoint-health.ts). */
   readonly isSuccessNews: boolean;
 }
@@ -109,7 +112,7 @@ export async function claimDelivery(
              case when e.signing_overlap_until > clock_timestamp()
                   then e.previous_signing_secret_ciphertext end as "previousSigningSecretCiphertext",
              c.use_other_secret as "usesOtherSecret", secret.which as "sharedSecretIs",
-             ${IS_SUCCESS_NEWS} as "isSuccessNews",
+             ${IS_SUCCESS_NEWS} as "isSuccessNews", e."window", e.window_changed_at as "windowChangedAt",
              case when not e.send_shared_secret then null
                   when secret.which = 'previous' then s.previous_secret_ciphertext
                   else s.secret_ciphertext end as "sharedSecretCiphertext"
@@ -166,7 +169,7 @@ export async function settleRefusal(
            set state = case when seen.deleted then 'cancelled' else 'waiting' end,
                finished_at = case when seen.deleted then clock_timestamp() end,
                last_error = case when seen.deleted then 'endpoint_deleted' else d.last_error end,
-               job_due_at = null
+               job_due_at = null, is_probe = false
           from seen
          where d.id = seen.id and d.generation = $2 and d.state || '' = 'queued' and d.claim_token is null
            and (seen.deleted or seen.closed)

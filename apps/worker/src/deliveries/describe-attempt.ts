@@ -22,6 +22,8 @@ function describeStep(step: RecordedStep | { readonly kind: 'lost' }): string {
       return `failed for good: ${step.reason}`;
     case 'retry':
       return `next attempt in ${step.delayMs} ms`;
+    case 'wait_on':
+      return 'its endpoint is still broken: it waits on';
     case 'lost':
       return 'too late: the delivery had moved on';
     case 'retry_with_other_secret':

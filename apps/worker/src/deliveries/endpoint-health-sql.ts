@@ -1,65 +1,86 @@
-/** What attempts show of their endpoint, written in statements of their own, after the record has committed. */
-import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
+/** What attempts show of their endpoint, read and written in a transaction of its own after the record's. */
+import { type EndpointRecord, SUCCESS_NEWS_MS } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 /**
- * `last_success_at` is this coarse, so that a busy endpoint costs no write per delivery. An expression of SQL over
- * `webhook_endpoints e`: whether a success now would be news, because it is the first after a failure or because
- * none was noted for so long. The claim asks it, and the note asks again: of many that succeed at once one writes.
+ * An expression of SQL over `webhook_endpoints e`: whether a success now would be news, because it is the first
+ * after a failure or because none was noted for so long. The claim asks it, and the decision asks again.
  */
 export const IS_SUCCESS_NEWS = `(e.failing_since is not null or e.last_success_at is null
-  or e.last_success_at < clock_timestamp() - interval '1 minute')`;
+  or e.last_success_at < clock_timestamp() - interval '${SUCCESS_NEWS_MS} milliseconds')`;
 
-/** What the health of an endpoint is decided by, before and after a note. */
-export interface NotedEndpoint {
-  readonly state: EndpointState;
-  readonly window: number;
-  readonly consecutiveFailures: number;
-  readonly failingSince: Date | null;
+export interface LockedRecord {
+  readonly record: EndpointRecord;
+  /** By the database's clock, when the lock was granted. */
+  readonly now: Date;
 }
 
-const NOTED = `state, "window", consecutive_failures as "consecutiveFailures", failing_since as "failingSince"`;
-
-/**
- * @param reason e.g. "rejected 503"; no secrets, because the endpoint's owner reads it
- * @returns the endpoint afterwards; null when it was deleted
- */
-export async function noteFailure(
-  executor: SqlExecutor,
+/** Locks the endpoint's row until the transaction ends; null when it was deleted. Changes of orders do not wait. */
+export async function lockEndpointRecord(
+  transaction: SqlExecutor,
   endpointId: string,
-  reason: string,
-): Promise<NotedEndpoint | null> {
-  const { rows } = await executor.query<NotedEndpoint>({
-    name: 'note-endpoint-failure',
+): Promise<LockedRecord | null> {
+  const { rows } = await transaction.query<EndpointRecord & { now: Date }>({
+    name: 'lock-endpoint-record',
     text: `
-      update webhook_endpoints
-         set consecutive_failures = consecutive_failures + 1, last_failure_reason = $2,
-             failing_since = coalesce(failing_since, date_trunc('milliseconds', clock_timestamp())),
-             last_failure_at = date_trunc('milliseconds', clock_timestamp())
-       where id = $1 and deleted_at is null
-      returning ${NOTED}`,
-    values: [endpointId, reason],
-  });
-  return rows[0] ?? null;
-}
-
-/** @returns the endpoint before; null when the success was no news any more, or the endpoint was deleted */
-export async function noteSuccess(executor: SqlExecutor, endpointId: string): Promise<NotedEndpoint | null> {
-  const { rows } = await executor.query<NotedEndpoint>({
-    name: 'note-endpoint-success',
-    text: `
-      with before as (
-        select e.id, ${NOTED} from webhook_endpoints e
-         where e.id = $1 and e.deleted_at is null and ${IS_SUCCESS_NEWS}
-           for no key update
-      ), noted as (
-        update webhook_endpoints e
-           set consecutive_failures = 0, failing_since = null,
-               last_success_at = date_trunc('milliseconds', clock_timestamp())
-          from before where e.id = before.id
-      )
-      select * from before`,
+      select state, "window", window_changed_at as "windowChangedAt", failing_answers as "failingAnswers",
+             failing_order_ids as "failingOrderIds", broken_since as "brokenSince",
+             next_probe_at as "nextProbeAt", probe_cooldown_ms as "probeCooldownMs",
+             consecutive_failures as "consecutiveFailures", failing_since as "failingSince",
+             last_success_at as "lastSuccessAt", last_failure_at as "lastFailureAt",
+             last_failure_reason as "lastFailureReason", clock_timestamp() as now
+        from webhook_endpoints where id = $1 and deleted_at is null for no key update`,
     values: [endpointId],
   });
-  return rows[0] ?? null;
+  const [row] = rows;
+  if (row === undefined) return null;
+  const { now, ...record } = row;
+  return { record, now };
+}
+
+/** Writes what was decided on the locked row. */
+export async function writeEndpointRecord(
+  transaction: SqlExecutor,
+  endpointId: string,
+  record: EndpointRecord,
+): Promise<void> {
+  await transaction.query({
+    name: 'write-endpoint-record',
+    text: `
+      update webhook_endpoints
+         set "window" = $2, window_changed_at = case when "window" = $2 then window_changed_at else $3 end,
+             failing_answers = $4, failing_order_ids = $5, broken_since = $6, next_probe_at = $7,
+             probe_cooldown_ms = $8, consecutive_failures = $9, failing_since = $10, last_success_at = $11,
+             last_failure_at = $12, last_failure_reason = $13,
+             -- Each time it breaks, probes begin with the oldest again.
+             probed_due_at = case when $2 > 0 then null else probed_due_at end,
+             probed_id = case when $2 > 0 then null else probed_id end
+       where id = $1`,
+    values: [
+      endpointId,
+      record.window,
+      record.windowChangedAt,
+      record.failingAnswers,
+      record.failingOrderIds,
+      record.brokenSince,
+      record.nextProbeAt,
+      record.probeCooldownMs,
+      record.consecutiveFailures,
+      record.failingSince,
+      record.lastSuccessAt,
+      record.lastFailureAt,
+      record.lastFailureReason,
+    ],
+  });
+}
+
+/** Locks the endpoint's row; whether it is sent nothing but probes. For a transaction with its advisory lock. */
+export async function lockIfClosed(transaction: SqlExecutor, endpointId: string): Promise<boolean> {
+  const { rowCount } = await transaction.query({
+    name: 'lock-endpoint-if-closed',
+    text: `select 1 from webhook_endpoints
+            where id = $1 and deleted_at is null and (state <> 'active' or "window" = 0) for no key update`,
+    values: [endpointId],
+  });
+  return rowCount === 1;
 }

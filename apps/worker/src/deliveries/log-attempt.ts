@@ -44,6 +44,9 @@ export function logAttempt(
     case 'retry_with_other_secret':
       logger.warn({ ...line, retryInMs: 0 }, 'Customer webhook failed, retrying');
       break;
+    case 'wait_on':
+      logger.warn({ ...line, isProbe: true }, 'Customer webhook failed, retrying');
+      break;
     case 'lost':
       logger.warn(line, 'Webhook answered after its lease ran out');
       break;

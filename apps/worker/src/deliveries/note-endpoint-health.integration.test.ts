@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { answered, TIMED_OUT } from '../testing/attempt-results.ts';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
+import { createEndpointHealthNotes } from './note-endpoint-health.ts';
 
 let testDatabase: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: AttemptStage;
@@ -39,19 +40,16 @@ async function addEndpoint(options?: Parameters<AttemptStage['insertEndpoint']>[
 
 const stateLines = () => stage.logLines.filter(({ msg }) => msg === 'Webhook endpoint state changed');
 
-/** The statements that were sent with this name. */
-function watchStatements(prefix: string) {
-  const names: string[] = [];
-  const { executor } = stage.deps;
-  const watching: typeof executor = {
-    ...executor,
-    query(statement: never) {
-      const { name } = statement as { name?: string };
-      if (name?.startsWith(prefix)) names.push(name);
-      return executor.query(statement);
-    },
+/** Notes that are counted by the transactions they take, and refused while `isAway`. */
+function watchNotes() {
+  const watched = { transactions: 0, isAway: false };
+  const connect = () => {
+    watched.transactions += 1;
+    return watched.isAway ? Promise.reject(new Error('away')) : pool().connect();
   };
-  return { names, deps: { ...stage.deps, executor: watching } };
+  const database = { pool: { connect } as unknown as ReturnType<typeof pool> };
+  const endpointHealth = createEndpointHealthNotes({ database, logger: stage.deps.logger });
+  return { watched, deps: { ...stage.deps, endpointHealth } };
 }
 
 describe('failures', () => {
@@ -128,7 +126,7 @@ describe('a success', () => {
     const endpoint = await stage.insertEndpoint();
     const read = () =>
       testDatabase.database.prisma.webhookEndpoint.findUniqueOrThrow({ where: { id: endpoint.endpointId } });
-    const { names, deps } = watchStatements('note-endpoint');
+    const { watched, deps } = watchNotes();
     const succeed = async () => {
       const { deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
       await attemptDelivery(deps, { deliveryId: deliveryIds[0] ?? '', generation: 1 });
@@ -139,13 +137,13 @@ describe('a success', () => {
     await succeed();
     await succeed();
     expect(await read()).toEqual(first);
-    expect(names).toEqual(['note-endpoint-success']);
+    expect(watched.transactions).toBe(1);
     await pool().query(
       `update webhook_endpoints set last_success_at = last_success_at - interval '61 seconds' where id = $1`,
       [endpoint.endpointId],
     );
     await succeed();
-    expect(names).toHaveLength(2);
+    expect(watched.transactions).toBe(2);
     expect((await read()).lastSuccessAt?.getTime()).toBeGreaterThanOrEqual(
       first.lastSuccessAt?.getTime() ?? 0,
     );
@@ -169,17 +167,11 @@ test('refusing the first of two shared secrets is no failure', async () => {
 test('what cannot be noted is logged, and the delivery is as it was recorded', async () => {
   const endpoint = await stage.insertEndpoint();
   const { deliveryIds, orderId } = await insertOrder(pool(), endpoint, ['queued']);
-  const { executor } = stage.deps;
-  const failing: typeof executor = {
-    ...executor,
-    async query(statement: never) {
-      if ((statement as { name?: string }).name === 'note-endpoint-failure') throw new Error('away');
-      return executor.query(statement);
-    },
-  };
+  const { watched, deps } = watchNotes();
+  watched.isAway = true;
   stage.answer(answered(400));
   const job = { deliveryId: deliveryIds[0] ?? '', generation: 1 };
-  expect(await attemptDelivery({ ...stage.deps, executor: failing }, job)).toMatchObject({ kind: 'failed' });
+  expect(await attemptDelivery(deps, job)).toMatchObject({ kind: 'failed' });
   expect(await readStates(pool(), orderId)).toEqual(['failed']);
   expect(stage.logLines.map(({ msg }) => msg)).toContain('Endpoint health could not be noted');
 });

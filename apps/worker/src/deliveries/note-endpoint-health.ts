@@ -1,43 +1,121 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { readAskedWaitMs } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import type { EndpointReport } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
+import { LARGEST_WINDOW } from '@vendor-server/domain/endpoints/decide-window.ts';
 import { decideHealthState } from '@vendor-server/domain/endpoints/endpoint-health.ts';
-import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { readEndpointSignal } from '@vendor-server/domain/endpoints/endpoint-signal.ts';
+import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import { logEndpointState } from '@vendor-server/platform/logging/log-endpoint-state.ts';
 import type { Logger } from 'pino';
 import type { ClaimedDelivery } from './claim-sql.ts';
-import { noteFailure, noteSuccess } from './endpoint-health-sql.ts';
+import { createEndpointMemory } from './create-endpoint-memory.ts';
+import { createKeyedBatches } from './create-keyed-batches.ts';
 import type { RecordedStep } from './record-sql.ts';
+import { type SettledReports, settleReports } from './settle-reports.ts';
+
+/** What is read of a claim to say what its attempt shows of the endpoint. */
+export type Attempted = Pick<
+  ClaimedDelivery,
+  | 'endpointId'
+  | 'customerServerId'
+  | 'orderId'
+  | 'attemptedAt'
+  | 'isProbe'
+  | 'isSuccessNews'
+  | 'window'
+  | 'windowChangedAt'
+>;
+
+export interface EndpointHealthNotes {
+  /**
+   * Notes what an attempt shows of its endpoint: its window, and what an operator wants to know. Resolves when that
+   * is written, so that the look that follows finds the room a larger window gives. Never rejects: nothing of the
+   * delivery rests on it, and the next attempt notes the same.
+   */
+  note(claimed: Attempted, result: AttemptResult, step: RecordedStep): Promise<void>;
+}
 
 interface NoteDeps {
-  readonly executor: SqlExecutor;
+  readonly database: Pick<Database, 'pool'>;
   readonly logger: Logger;
+  /** Gives numbers from 0 to 1; `Math.random` unless a test decides. */
+  readonly random?: () => number;
 }
-type Attempted = Pick<ClaimedDelivery, 'endpointId' | 'customerServerId' | 'isSuccessNews'>;
+
+interface HandedReport extends EndpointReport {
+  readonly customerServerId: string;
+}
 
 const ACTOR = { type: 'worker', id: null } as const;
 
 /**
- * Keeps what an operator wants to know of an endpoint: since when it fails, how, and when it last worked. Written
- * on each failure, on the first success after one, and otherwise once a minute at most: an endpoint that works
- * costs its deliveries nothing. Refusing the first of two shared secrets is no failure, the other one is tried.
+ * Written on each failure, on the first success after one, when a window is full of successes, and otherwise once a
+ * minute at most: an endpoint that works costs its deliveries nothing.
  *
- * Never fails: nothing of the delivery rests on it, and the next attempt notes the same.
+ * The claim says whether a success would be news. One that was claimed before a failure does not know of it: what
+ * this worker's own attempts met is remembered, and of another worker's failure the next claim knows.
  */
-export async function noteEndpointHealth(
-  deps: NoteDeps,
-  claimed: Attempted,
-  result: AttemptResult,
-  step: RecordedStep,
-): Promise<void> {
-  const { endpointId } = claimed;
-  try {
-    if (step.kind === 'delivered') {
-      if (claimed.isSuccessNews) await noteRecovery(deps, claimed);
-    } else if (step.kind !== 'retry_with_other_secret') {
-      await noteTrouble(deps, claimed, describeOutcome(result));
+export function createEndpointHealthNotes({
+  database,
+  logger,
+  random = Math.random,
+}: NoteDeps): EndpointHealthNotes {
+  const memory = createEndpointMemory();
+  const batches = createKeyedBatches<HandedReport>(async (endpointId, reports) => {
+    const settled = await settleReports(database, endpointId, reports, random);
+    if (settled === null) return;
+    if (settled.after.failingSince === null) memory.forgiveFailure(endpointId);
+    const [{ customerServerId }] = reports;
+    logHealth(logger, { endpointId, customerServerId }, settled);
+  });
+
+  /** Null when there is nothing to write. */
+  function buildReport(claimed: Attempted, result: AttemptResult, step: RecordedStep): HandedReport | null {
+    const { endpointId, customerServerId, orderId, isProbe, attemptedAt: begunAt } = claimed;
+    const signal = readEndpointSignal(result.reason);
+    // Another attempt follows at once and tells more; but an answer is an answer when the endpoint was broken.
+    const isFailure = step.kind !== 'retry_with_other_secret';
+    if (!isFailure && claimed.window > 0) return null;
+    const successes = signal === 'accepted' ? countSuccess(claimed) : null;
+    if (signal === 'accepted') {
+      const isFull = successes !== null && successes.count >= claimed.window;
+      const isNews = claimed.isSuccessNews || claimed.window === 0 || memory.hasFailed(endpointId);
+      if (!isFull && !isNews) return null;
+    } else if (isFailure) {
+      memory.noteFailure(endpointId);
     }
-  } catch (error) {
-    deps.logger.warn({ err: error, endpointId }, 'Endpoint health could not be noted');
+    return {
+      customerServerId,
+      signal,
+      orderId,
+      begunAt,
+      isProbe,
+      isFailure,
+      successes,
+      askedWaitMs: readAskedWaitMs(result, new Date()),
+      reason: describeOutcome(result),
+      responseStatus: result.responseStatus,
+    };
   }
+
+  /** At the largest window nothing is counted. */
+  function countSuccess({ endpointId, window, windowChangedAt }: Attempted): EndpointReport['successes'] {
+    if (window === 0 || window >= LARGEST_WINDOW) return null;
+    return { count: memory.countSuccess(endpointId, windowChangedAt), since: windowChangedAt };
+  }
+
+  return {
+    async note(claimed, result, step) {
+      const { endpointId } = claimed;
+      const report = buildReport(claimed, result, step);
+      if (report === null) return;
+      try {
+        await batches.hand(endpointId, report);
+      } catch (error) {
+        logger.warn({ err: error, endpointId }, 'Endpoint health could not be noted');
+      }
+    },
+  };
 }
 
 /** "rejected 503", "timed_out" */
@@ -45,27 +123,17 @@ export function describeOutcome({ outcome, responseStatus }: AttemptResult): str
   return responseStatus === null ? outcome : `${outcome} ${responseStatus}`;
 }
 
-async function noteTrouble(
-  { executor, logger }: NoteDeps,
-  { endpointId, customerServerId }: Attempted,
-  reason: string,
-): Promise<void> {
-  const now = await noteFailure(executor, endpointId, reason);
-  if (now === null) return;
-  const from = decideHealthState({ ...now, consecutiveFailures: now.consecutiveFailures - 1 });
-  const to = decideHealthState(now);
-  if (from !== to) logEndpointState(logger, { endpointId, customerServerId, from, to, reason, actor: ACTOR });
-}
-
-async function noteRecovery(
-  { executor, logger }: NoteDeps,
-  { endpointId, customerServerId }: Attempted,
-): Promise<void> {
-  const before = await noteSuccess(executor, endpointId);
-  if (before === null) return;
+function logHealth(
+  logger: Logger,
+  endpoint: { readonly endpointId: string; readonly customerServerId: string },
+  { before, after }: SettledReports,
+): void {
   const from = decideHealthState(before);
-  const to = decideHealthState({ ...before, consecutiveFailures: 0 });
+  const to = decideHealthState(after);
   if (from === to) return;
-  const reason = `It accepts webhooks again; it failed since ${before.failingSince?.toISOString()}.`;
-  logEndpointState(logger, { endpointId, customerServerId, from, to, reason, actor: ACTOR });
+  const reason =
+    to === 'healthy'
+      ? `It accepts webhooks again; it failed since ${before.failingSince?.toISOString()}.`
+      : after.lastFailureReason;
+  logEndpointState(logger, { ...endpoint, from, to, reason, until: after.nextProbeAt, actor: ACTOR });
 }

@@ -76,7 +76,7 @@ async function readDelivery(orderId: string) {
 
 test('a record writes the attempt’s end and the delivery’s state', async () => {
   const { orderId, deliveryId, key } = await insertClaimed();
-  expect(await recordUntilKnown(pool(), key, answered(503), RETRY, logger)).toBe('recorded');
+  expect(await recordUntilKnown(pool(), key, answered(503), RETRY, logger)).toBe('queued');
   const row = await readDelivery(orderId);
   expect(row).toMatchObject({
     state: 'queued',
@@ -96,7 +96,7 @@ test('a record is repeated while the database is away', async () => {
   const { orderId, key } = await insertClaimed();
   const executor = createExecutor('refused', 'refused');
   warnings.length = 0;
-  expect(await recordUntilKnown(executor, key, answered(200), DELIVERED, logger)).toBe('recorded');
+  expect(await recordUntilKnown(executor, key, answered(200), DELIVERED, logger)).toBe('delivered');
   expect(await readDelivery(orderId)).toMatchObject({ state: 'delivered' });
   expect(warnings).toMatchObject([{ failures: 1 }, { failures: 2 }]);
 });

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import {
   type AttemptKey,
   addLateAnswer,
+  type RecordedState,
   type RecordedStep,
   recordAttempt,
   wasRecorded,
@@ -17,8 +18,8 @@ const LONGEST_PAUSE_MS = 1_000;
  * Records an attempt, again and again for as long as the process lives: the request was sent and is not sent
  * again because our own database was away.
  *
- * @returns `recorded` when the delivery is as `step` says, by this try or by an earlier one whose answer was
- *   lost; `lost` when the claim had ended before, and the delivery has moved on without this attempt
+ * @returns the state that was recorded; `recorded` when an earlier try did it whose answer was lost; `lost` when the
+ *   claim had ended before, and the delivery has moved on without this attempt
  */
 export async function recordUntilKnown(
   executor: SqlExecutor,
@@ -26,10 +27,11 @@ export async function recordUntilKnown(
   result: AttemptResult,
   step: RecordedStep,
   logger: Logger,
-): Promise<'recorded' | 'lost'> {
+): Promise<RecordedState | 'recorded' | 'lost'> {
   for (let failures = 0; ; failures += 1) {
     try {
-      if (await recordAttempt(executor, key, result, step)) return 'recorded';
+      const state = await recordAttempt(executor, key, result, step);
+      if (state !== null) return state;
       if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
       await addLateAnswer(executor, key, result);
       return 'lost';

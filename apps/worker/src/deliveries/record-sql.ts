@@ -26,56 +26,69 @@ export type RecordedStep =
    * deliveries begin with may be another one by then: of two that were refused at once, the first to be accepted
    * changes it.
    */
-  | { readonly kind: 'retry_with_other_secret'; readonly refusedSecret: 'current' | 'previous' };
+  | { readonly kind: 'retry_with_other_secret'; readonly refusedSecret: 'current' | 'previous' }
+  /** Back to `waiting`, due and with its budget as before, and its job ends. */
+  | { readonly kind: 'wait_on' };
 
-/** The state of the row, and in how many milliseconds it is due again. */
-function toRowState(step: RecordedStep): { readonly state: string; readonly delayMs: number } {
+/** The state in which an attempt leaves its delivery. */
+export type RecordedState = 'delivered' | 'failed' | 'queued' | 'waiting';
+
+/** The state of the row, and in how many milliseconds it is due again; null: when it was. */
+function toRowState(step: RecordedStep): { readonly state: RecordedState; readonly delayMs: number | null } {
   switch (step.kind) {
     case 'delivered':
     case 'failed':
-      return { state: step.kind, delayMs: 0 };
+      return { state: step.kind, delayMs: null };
     case 'retry_with_other_secret':
       return { state: 'queued', delayMs: 0 };
+    case 'wait_on':
+      return { state: 'waiting', delayMs: null };
     case 'retry':
       return { state: step.holdIn === 'queue' ? 'queued' : 'waiting', delayMs: step.delayMs };
   }
 }
 
 /**
- * Writes the attempt's end and the delivery's new state in one statement.
+ * Writes the attempt's end and the delivery's new state in one statement. What would stay `queued` for a retry becomes
+ * `waiting` when its endpoint has closed meanwhile: its job would only be put back.
  *
- * @returns false when the claim is no longer this attempt's; nothing was written then
+ * @returns the state it is in; null when the claim is no longer this attempt's, and nothing was written
  */
 export async function recordAttempt(
   executor: SqlExecutor,
   key: AttemptKey,
   result: AttemptResult,
   step: RecordedStep,
-): Promise<boolean> {
+): Promise<RecordedState | null> {
   const { state, delayMs } = toRowState(step);
-  const { rowCount } = await executor.query({
+  const { rows } = await executor.query<{ state: RecordedState }>({
     name: 'record-attempt',
     text: `
-      with recorded as (
-        update deliveries
-           set state = $4, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
+      with held as (
+        select $4 = 'queued' and exists (select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+                                          where d.id = $1 and (e.state <> 'active' or e."window" = 0)) as held
+      ), recorded as (
+        update deliveries d
+           set state = case when held.held then 'waiting' else $4 end, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
                budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
                use_other_secret = $12, refused_secret = $13,
-               due_at = case when $4 in ('queued', 'waiting')
+               due_at = case when $5::float8 is not null
                              then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
-               job_due_at = case when $4 = 'queued'
+               job_due_at = case when $4 = 'queued' and not held.held
                                  then clock_timestamp() + make_interval(secs => $5::float8 / 1000) end,
                finished_at = case when $4 in ('delivered', 'failed')
                                   then date_trunc('milliseconds', clock_timestamp()) end,
                last_outcome = $6, last_response_status = $7, last_error = $8
-         where id = $1 and coalesce(claim_token, '') = $3
-        returning id
+          from held
+         where d.id = $1 and coalesce(d.claim_token, '') = $3
+        returning d.id, d.state
       )
       update delivery_attempts a
          set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = $10, outcome = $6,
              reason = $14, response_status = $7, error = $11, response_excerpt = $9
         from recorded r
-       where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3`,
+       where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3
+      returning r.state`,
     values: [
       key.deliveryId,
       key.attemptNumber,
@@ -93,12 +106,12 @@ export async function recordAttempt(
       result.reason,
     ],
   });
-  return rowCount === 1;
+  return rows[0]?.state ?? null;
 }
 
 /**
  * Gives a claim back after a fault of ours: the attempt is closed as `interrupted`, which uses no budget, and the
- * delivery waits for `pauseMs` at the head of its lane.
+ * delivery waits for `pauseMs` at the head of its lane. A probe is none any more, and as due as it was.
  *
  * @returns false when the claim is no longer this attempt's
  */
@@ -113,8 +126,9 @@ export async function releaseClaim(
     text: `
       with released as (
         update deliveries
-           set state = 'waiting', claim_token = null, claimed_until = null, job_due_at = null,
-               due_at = clock_timestamp() + make_interval(secs => $4::float8 / 1000),
+           set state = 'waiting', claim_token = null, claimed_until = null, job_due_at = null, is_probe = false,
+               due_at = case when is_probe then due_at
+                             else clock_timestamp() + make_interval(secs => $4::float8 / 1000) end,
                last_outcome = 'interrupted', last_error = $5
          where id = $1 and coalesce(claim_token, '') = $3
         returning id

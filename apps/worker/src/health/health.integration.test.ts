@@ -170,7 +170,7 @@ describe('a standstill', () => {
   test.each([
     ['paused', `state = 'paused'`],
     ['disabled', `state = 'disabled'`],
-    ['broken', `"window" = 0`],
+    ['broken', `"window" = 0, next_probe_at = now()`],
     ['deleted', `deleted_at = now()`],
   ])('is none at an endpoint that is %s', async (_title, change) => {
     const { get, advance } = await start();

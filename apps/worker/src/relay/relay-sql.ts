@@ -99,6 +99,7 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
         update deliveries d
            set claim_token = null, claimed_until = null, generation = d.generation + 1,
                interrupted_count = d.interrupted_count + 1, last_outcome = 'interrupted',
+               is_probe = d.is_probe and d.interrupted_count + 1 < $2::int,
                state = case when d.interrupted_count + 1 >= $2::int then 'failed' else 'queued' end,
                due_at = clock_timestamp(),
                job_due_at = case when d.interrupted_count + 1 >= $2::int then null else clock_timestamp() end,

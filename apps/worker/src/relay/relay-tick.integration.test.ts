@@ -147,7 +147,13 @@ describe('a claim that ran out', () => {
   test('is ended, and has a new job at once, whatever the queue says of the old one', async () => {
     const { orderId, deliveryId } = await insertAbandoned();
     stage.queue.setState(deliveryId, 1, 'live');
-    expect(await stage.relayTick()).toEqual({ endedClaims: 1, givenUp: 0, remadeJobs: 0, promoted: 0 });
+    expect(await stage.relayTick()).toEqual({
+      endedClaims: 1,
+      givenUp: 0,
+      remadeJobs: 0,
+      promoted: 0,
+      probes: 0,
+    });
     expect(await readDelivery(orderId)).toMatchObject({ generation: 2, claimToken: null, state: 'queued' });
     expect(stage.queue.ids()).toEqual([`${deliveryId}-2`]);
   });

@@ -11,6 +11,7 @@
  *   record their answers first; otherwise their receivers would get everything in flight twice.
  * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing, are
  *   promoted.
+ * - *An endpoint is broken*: nothing of it moves by itself, so it is sent a probe now and then (probe-sql.ts).
  * - *A change has no place in the feed*: nobody gives it one at the change; see assign-feed-positions.ts.
  *
  * It polls by state and never by "id greater than the last one seen", because rows commit in any order. All
@@ -26,6 +27,7 @@ import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platfor
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
 import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
+import { findProbeDue, type ProbeCursor, startProbes } from './probe-sql.ts';
 import {
   type EndedClaim,
   endExpiredClaims,
@@ -52,6 +54,7 @@ const MAX_LATE_JOBS = 1_000;
 const MAX_EXPIRED_CLAIMS = 500;
 const MAX_ENDPOINTS = 200;
 const MAX_LANES = 500;
+const MAX_BROKEN_ENDPOINTS = 1_000;
 /**
  * The queue answers within 0.9 s or not at all, and in PostgreSQL it does about 1 000 states or adds in that
  * time. All of a tick's at once could fail tick after tick; smaller parts get somewhere on any machine.
@@ -77,6 +80,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   let lateJobCursor: LateJobCursor | null = null;
   let endpointCursor = BEFORE_ALL_IDS;
   const scheduledSince = new Map<string, number>();
+  let probeCursor: ProbeCursor | null = null;
   let laneCursor = { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS };
 
   async function remakeLostJobs(): Promise<number> {
@@ -143,6 +147,16 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     ]);
   }
 
+  async function startDueProbes(): Promise<number> {
+    const seen = await findProbeDue(executor, probeCursor, MAX_BROKEN_ENDPOINTS);
+    probeCursor = seen.length < MAX_BROKEN_ENDPOINTS ? null : (seen.at(-1) ?? null);
+    const due = seen.filter(({ isDue }) => isDue).map(({ endpointId }) => endpointId);
+    if (due.length === 0) return 0;
+    const jobs = await startProbes(executor, due);
+    await addJobs(jobs);
+    return jobs.length;
+  }
+
   /** Their jobs are added last: a queue that is away must not keep rows from moving. */
   async function promoteAll(
     places: readonly { readonly endpointId: string; readonly orderId: string | null }[],
@@ -168,9 +182,10 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     // Claims and lanes need only the database: a queue that is away must not keep them from moving.
     const claims = await endLostClaims().catch(reportAndGive(NO_CLAIMS, logger, 'ending lost claims'));
     const promoted = await promoteStanding().catch(reportAndGive(0, logger, 'promoting'));
+    const probes = await startDueProbes().catch(reportAndGive(0, logger, 'probing broken endpoints'));
     const remadeJobs = await remakeLostJobs().catch(reportAndGive(0, logger, 'remaking lost jobs'));
     await assignFeedPositions(database).catch(reportAndGive(0, logger, 'placing changes in the feed'));
-    const work = { remadeJobs, ...claims, promoted };
+    const work = { remadeJobs, ...claims, promoted, probes };
     metrics.countRelayTick(work);
     return work;
   };

@@ -15,7 +15,7 @@ const logger = createLoggerTo(
   { write: (line) => void logLines.push(JSON.parse(line)) },
   { name: 'test', level: 'info' },
 );
-const NOTHING = { remadeJobs: 0, endedClaims: 0, givenUp: 0, promoted: 0 };
+const NOTHING = { remadeJobs: 0, endedClaims: 0, givenUp: 0, promoted: 0, probes: 0 };
 
 test('one relay works at a time, and another goes on when it ends', async () => {
   const ticks: string[] = [];

@@ -26,7 +26,7 @@ export function startRelay(
   });
 
   function report(result: RelayWork): void {
-    const { remadeJobs, endedClaims, promoted } = result;
-    if (remadeJobs + endedClaims + promoted > 0) logger.info(result, 'Relay moved deliveries');
+    const { remadeJobs, endedClaims, promoted, probes } = result;
+    if (remadeJobs + endedClaims + promoted + probes > 0) logger.info(result, 'Relay moved deliveries');
   }
 }
