@@ -123,7 +123,7 @@ describe('a window', () => {
       fc.property(blip, fc.constantFrom(1, 2, 8, 16, 64), (attempts, window) => {
         const before = { ...FIRST, window };
         const inOrder = attempts.toSorted((a, b) => a.toldMs - b.toldMs);
-        const after = inOrder.reduce((current, { begunMs, toldMs, signal, orderId }) => {
+        const after = inOrder.reduce<EndpointWindow>((current, { begunMs, toldMs, signal, orderId }) => {
           const begunAt = new Date(START + begunMs);
           const report = {
             signal,
