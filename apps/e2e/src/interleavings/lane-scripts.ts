@@ -129,3 +129,12 @@ export async function buildEnd(
     ],
   };
 }
+
+type Step = Script['steps'][number];
+
+/** Steps that nobody comes between, where every order of all of them would be too many. */
+export function asOne(...steps: readonly (Step | undefined)[]): Step {
+  return async () => {
+    for (const step of steps) await step?.();
+  };
+}

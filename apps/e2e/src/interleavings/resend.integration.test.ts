@@ -20,7 +20,7 @@ import {
 import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { buildChange, buildEnd, type Look, look, lookInSteps } from './lane-scripts.ts';
+import { asOne, buildChange, buildEnd, type Look, look, lookInSteps } from './lane-scripts.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -235,12 +235,3 @@ describe('in every order of their statements', { timeout: 90_000 }, () => {
     };
   }
 });
-
-type Step = Script['steps'][number];
-
-/** Steps that nobody comes between, where every order of all of them would be too many. */
-function asOne(...steps: readonly (Step | undefined)[]): Step {
-  return async () => {
-    for (const step of steps) await step?.();
-  };
-}
