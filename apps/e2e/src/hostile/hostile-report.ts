@@ -1,0 +1,88 @@
+import { writeFileSync } from 'node:fs';
+import type { Drain } from './measure-drain.ts';
+import type { Latency, Round } from './measure-round.ts';
+import { printTable } from './print-table.ts';
+
+/** What one run measured, as it is written for programs. */
+export interface HostileReport {
+  rounds: { title: string; baseline: Latency; round: Round }[];
+  drains: { title: string; drain: Drain }[];
+  attack: { seconds: number; peakRssBytes: number; mostConnections: number; round: Round } | null;
+}
+
+/** What a healthy endpoint's p99 may be of that in a round without bad ones. */
+const AIMED_RATIO = 1.5;
+const MIB = 1024 * 1024;
+
+/** @param path where the report is written as JSON, too; undefined for nowhere */
+export function showReport(report: HostileReport, path: string | undefined): void {
+  if (path !== undefined) writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+  const attack = report.attack && {
+    title: `attacked for ${report.attack.seconds} s`,
+    baseline: null,
+    round: report.attack.round,
+  };
+  printTable(
+    `Healthy endpoints, from commit to receipt; p99 should stay within ${AIMED_RATIO} x of the runs without bad ones`,
+    ROUND_COLUMNS,
+    [...report.rounds, ...(attack ? [attack] : [])].map(({ title, baseline, round }) => [
+      title,
+      ...toRoundCells(baseline, round),
+    ]),
+  );
+  printTable(
+    'One endpoint against many: how fast the same backlog goes out',
+    ['', 'deliveries', 'per s', 'worker ms each', 'transactions each'],
+    report.drains.map(({ title, drain }) => [
+      title,
+      String(drain.deliveries),
+      drain.perSecond.toFixed(0),
+      drain.cpuMs.toFixed(2),
+      drain.transactions.toFixed(1),
+    ]),
+  );
+  if (report.attack === null) return;
+  const { peakRssBytes, mostConnections } = report.attack;
+  console.log(
+    `\nAttacked by up to ${mostConnections} connections at once; the worker's memory was at most ${toMib(peakRssBytes)} MiB.`,
+  );
+}
+
+const ROUND_COLUMNS = [
+  '',
+  'received',
+  'p50 ms',
+  'p99 ms',
+  'without',
+  'ratio',
+  'queued/window',
+  'jobs',
+  'queue MiB +',
+  'worker MiB',
+  'sockets',
+  'worker ms each',
+];
+
+function toRoundCells(baseline: Latency | null, { sent, missing, latency, watched }: Round): string[] {
+  const { endpoints, queueBytes } = watched;
+  const worst = endpoints.toSorted(
+    (a, b) => b.mostAboveWindow - a.mostAboveWindow || b.mostQueued - a.mostQueued,
+  )[0];
+  return [
+    `${sent - missing}/${sent}`,
+    latency.p50Ms.toFixed(1),
+    latency.p99Ms.toFixed(1),
+    baseline === null ? '' : `${baseline.p50Ms.toFixed(1)} ${baseline.p99Ms.toFixed(1)}`,
+    baseline === null ? '' : (latency.p99Ms / baseline.p99Ms).toFixed(2),
+    worst === undefined ? '' : `${worst.mostQueued}/${worst.highestWindow}`,
+    String(watched.mostJobs),
+    toMib(queueBytes.most - queueBytes.first),
+    toMib(watched.mostRssBytes),
+    String(watched.mostSockets),
+    (watched.workerCpuMs / sent).toFixed(1),
+  ];
+}
+
+function toMib(bytes: number): string {
+  return (bytes / MIB).toFixed(1);
+}

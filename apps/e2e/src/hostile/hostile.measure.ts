@@ -1,0 +1,97 @@
+/**
+ * What a few bad customers' servers cost everybody else, measured on the real processes. Settings, in the environment:
+ * `HOSTILE_SECONDS` of a round, `HOSTILE_BACKLOG` of each bad customer, `HOSTILE_PER_SECOND` changes of the healthy,
+ * `HOSTILE_QUEUE=postgres`, `HOSTILE_REPORT`, a file for the numbers.
+ *
+ * Times are printed and never asserted: they are the machine's, too. Each bad round is held against the mean of the
+ * rounds without bad ones before and after it, each in a system of its own that is as young.
+ */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createPrivateRedis, type PrivateRedis } from '../system/create-private-redis.ts';
+import { createHostileStage, type HostileStage } from './create-hostile-stage.ts';
+import { type HostileReport, showReport } from './hostile-report.ts';
+import { measureDrain } from './measure-drain.ts';
+import { type Latency, measureRound, type Round } from './measure-round.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+const { env } = process;
+const seconds = Number(env['HOSTILE_SECONDS'] ?? 20);
+const backlog = Number(env['HOSTILE_BACKLOG'] ?? 20_000);
+const perSecond = Number(env['HOSTILE_PER_SECOND'] ?? 100);
+const HEALTHY = 100;
+const WARM_UP_SECONDS = 5;
+const DRAINED = 5_000;
+
+const report: HostileReport = { rounds: [], drains: [], attack: null };
+const baselines: Latency[] = [];
+const rounds: { title: string; round: Round }[] = [];
+let redis: PrivateRedis | null = null;
+
+beforeAll(async () => {
+  if (env['HOSTILE_QUEUE'] === 'postgres') return;
+  redis = await createPrivateRedis();
+  await redis.start();
+});
+afterAll(async () => {
+  report.rounds = rounds.map(({ title, round }, at) => ({
+    title,
+    round,
+    baseline: toMean(baselines[at]!, baselines[at + 1] ?? baselines[at]!),
+  }));
+  showReport(report, env['HOSTILE_REPORT']);
+  await redis?.close();
+});
+
+async function withStage(use: (stage: HostileStage) => Promise<void>): Promise<void> {
+  await redis?.flush();
+  const stage = await createHostileStage({ redisUrl: redis?.url ?? null, healthy: HEALTHY });
+  try {
+    await use(stage);
+  } finally {
+    await stage.stop();
+  }
+}
+
+async function measureBaseline(stage: HostileStage): Promise<void> {
+  await measureRound(stage, { perSecond, seconds: WARM_UP_SECONDS });
+  const round = await measureRound(stage, { perSecond, seconds });
+  expect(round.missing).toBe(0);
+  baselines.push(round.latency);
+}
+
+test.each(SCENARIOS)('$title', async ({ title, prepare }) => {
+  await withStage(async (stage) => {
+    await measureBaseline(stage);
+    const { customerServers, endpointIds } = await prepare(stage, backlog);
+    const round = await measureRound(stage, {
+      perSecond,
+      seconds,
+      bad: customerServers,
+      badEndpointIds: endpointIds,
+    });
+    rounds.push({ title, round });
+    expect(round.missing).toBe(0);
+  });
+});
+
+test('alone', async () => {
+  await withStage(async (stage) => {
+    await measureBaseline(stage);
+    const [one] = stage.healthy;
+    const many = await measureDrain(stage, stage.healthy, DRAINED);
+    const single = await measureDrain(stage, [one!], DRAINED);
+    report.drains.push(
+      { title: 'over 100 endpoints', drain: many },
+      { title: 'to one endpoint', drain: single },
+    );
+    expect([many.deliveries, single.deliveries]).toEqual([DRAINED, DRAINED]);
+  });
+});
+
+function toMean(one: Latency, other: Latency): Latency {
+  return {
+    p50Ms: (one.p50Ms + other.p50Ms) / 2,
+    p99Ms: (one.p99Ms + other.p99Ms) / 2,
+    maxMs: Math.max(one.maxMs, other.maxMs),
+  };
+}
