@@ -52,7 +52,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       if (delivery === undefined) throw new Error('there is no such delivery');
       const reopened = await reopenForResend(stage.database, { deliveryId: delivery.id, orderId });
       expect(reopened?.refusal).toBeNull();
-      await promote(stage.database, endpointId, orderId);
+      await promote(stage.database, endpointId, [orderId]);
       return delivery.id;
     }
 

@@ -135,7 +135,7 @@ describe('without a look after commit the check finds lanes that nobody will mov
         'select endpoint_id as "endpointId" from deliveries where order_id = $1 limit 1',
         [orderId],
       );
-      await promote(subject.database, rows[0]?.endpointId ?? '', orderId);
+      await promote(subject.database, rows[0]?.endpointId ?? '', [orderId]);
     }
     await expectHealthyLanes();
   });

@@ -10,7 +10,7 @@ import {
   type Lane,
   lockEndpoint,
   moveDueHeads,
-  moveLaneNext,
+  moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
@@ -29,7 +29,7 @@ export const dontLook: Look = () => [];
 export const look: Look = ({ client }, { endpointId, orderId }) => {
   const connection = { query: client.query.bind(client), release: () => undefined };
   const pool = { ...connection, connect: async () => connection } as unknown as pg.Pool;
-  return [() => promote({ pool }, endpointId, orderId)];
+  return [() => promote({ pool }, endpointId, [orderId])];
 };
 
 /** The same as its statements, so that the other side can come between them. */
@@ -40,14 +40,14 @@ export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
   };
   return [
     async () => {
-      found = await canAnythingMove(client, lane.endpointId, lane.orderId);
+      found = await canAnythingMove(client, lane.endpointId, [lane.orderId]);
     },
     ifFound(async () => {
       await begin();
       await lockEndpoint(client, lane.endpointId);
     }),
     ifFound(async () => {
-      await moveLaneNext(client, lane);
+      await moveLanesNext(client, lane.endpointId, [lane.orderId]);
       await moveDueHeads(client, lane.endpointId);
       await commit();
     }),

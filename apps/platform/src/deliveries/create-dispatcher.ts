@@ -8,7 +8,8 @@ import type { Database } from '../database/create-database.ts';
 import type { DeliveryMetrics } from '../metrics/delivery-metrics.ts';
 import type { DeliveryJobData, DeliveryJobRequest } from '../queue/delivery-job.ts';
 import type { DeliveryQueue } from '../queue/delivery-queue.ts';
-import { promote } from './promote.ts';
+import { createLooker } from './create-looker.ts';
+import { NOTHING_PROMOTED, type Promoted, promote } from './promote.ts';
 import type { Lane } from './promote-sql.ts';
 
 /**
@@ -76,20 +77,28 @@ export function createDispatcher({
     );
   }
 
-  async function promoteLane({ endpointId, orderId }: LookedAt): Promise<void> {
-    try {
-      const { jobs, cancelled } = await promote(database, endpointId, orderId);
+  const looker = createLooker<Promoted>({
+    async look(endpointId, orderIds) {
+      try {
+        return await promote(database, endpointId, orderIds);
+      } catch (error) {
+        logger.warn({ err: error, endpointId, orderIds }, 'Promotion failed: the relay will look again');
+        return NOTHING_PROMOTED;
+      }
+    },
+    async handOver({ jobs, cancelled }) {
       metrics.countFinished('cancelled', cancelled);
       await addJobs(jobs);
-    } catch (error) {
-      logger.warn({ err: error, endpointId, orderId }, 'Promotion failed: the relay will look again');
-    }
-  }
+    },
+  });
 
   return {
     async dispatch({ jobs, lanes }) {
       if (jobs.length === 0 && lanes.length === 0) return;
-      const work = Promise.all([addJobs(jobs), ...lanes.map(promoteLane)]).then(() => undefined);
+      const work = Promise.all([
+        addJobs(jobs),
+        ...lanes.map(({ endpointId, orderId }) => looker.lookAt(endpointId, orderId)),
+      ]).then(() => undefined);
       underWay.add(work);
       void work.finally(() => underWay.delete(work));
       await withinMs(work, waitMs);

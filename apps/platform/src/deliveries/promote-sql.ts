@@ -15,22 +15,29 @@ export interface Lane {
 }
 
 /**
- * Whether anything of the endpoint can move: the lane's next, a due head while there is room, or what is left
- * of a deleted endpoint. Takes no lock. `orderId` null looks at the endpoint's heads only.
+ * The lanes of endpoint $1 and the orders $2 that have no head. No "not exists": PostgreSQL may answer that of all
+ * lanes at once, from every head the endpoint has.
+ */
+const HEADLESS_LANES = `unnest($2::char(24)[]) lane (order_id)
+  where (select id from deliveries
+          where endpoint_id = $1 and order_id = lane.order_id and state in ('waiting', 'queued') limit 1) is null`;
+
+/**
+ * Whether anything of the endpoint can move: the next of one of these lanes, a due head while there is room, or what
+ * is left of a deleted endpoint. Takes no lock.
  */
 export async function canAnythingMove(
   executor: SqlExecutor,
   endpointId: string,
-  orderId: string | null,
+  orderIds: readonly string[],
 ): Promise<boolean> {
   const { rows } = await executor.query<{ movable: boolean }>({
     name: 'can-anything-move',
     text: `
-      select (
-        exists (select 1 from deliveries
-                 where endpoint_id = $1 and order_id = $2 and state = 'blocked')
-        and not exists (select 1 from deliveries
-                         where endpoint_id = $1 and order_id = $2 and state in ('waiting', 'queued'))
+      select exists (
+        select 1 from ${HEADLESS_LANES}
+           and (select id from deliveries
+                 where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked' limit 1) is not null
       ) or exists (
         select 1 from webhook_endpoints e
          where e.id = $1 and e.state = 'active' and e.deleted_at is null
@@ -44,7 +51,7 @@ export async function canAnythingMove(
            and (exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'waiting')
              or exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'blocked'))
       ) as movable`,
-    values: [endpointId, orderId],
+    values: [endpointId, orderIds],
   });
   return rows[0]?.movable ?? false;
 }
@@ -61,19 +68,23 @@ export async function lockEndpoint(executor: SqlExecutor, endpointId: string): P
   });
 }
 
-/** Makes the lane's blocked delivery of the lowest version its head, if the lane has none. */
-export async function moveLaneNext(executor: SqlExecutor, lane: Lane): Promise<number> {
+/** Makes each lane's blocked delivery of the lowest version its head, where the lane has none. */
+export async function moveLanesNext(
+  executor: SqlExecutor,
+  endpointId: string,
+  orderIds: readonly string[],
+): Promise<number> {
   const { rowCount } = await executor.query({
-    name: 'move-lane-next',
+    name: 'move-lanes-next',
     text: `
       update deliveries set state = 'waiting', due_at = clock_timestamp()
-       where id = (select id from deliveries
-                    where endpoint_id = $1 and order_id = $2 and state = 'blocked'
-                    order by order_version limit 1)
-         and state || '' = 'blocked'
-         and not exists (select 1 from deliveries h
-                          where h.endpoint_id = $1 and h.order_id = $2 and h.state in ('waiting', 'queued'))`,
-    values: [lane.endpointId, lane.orderId],
+       where id = any (array(
+               select (select id from deliveries
+                        where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked'
+                        order by order_version limit 1)
+                 from ${HEADLESS_LANES}))
+         and state || '' = 'blocked'`,
+    values: [endpointId, orderIds],
   });
   return rowCount ?? 0;
 }

@@ -16,7 +16,7 @@ import {
 import { createStage } from '../testing/party.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { promote } from './promote.ts';
-import { canAnythingMove, lockEndpoint, moveDueHeads, moveLaneNext } from './promote-sql.ts';
+import { canAnythingMove, lockEndpoint, moveDueHeads, moveLanesNext } from './promote-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -48,7 +48,7 @@ describe('a lane', () => {
   test('goes on with the lowest version when its head has ended', async () => {
     const endpoint = await insertEndpoint(pool());
     const order = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
-    const { jobs } = await promote(subject.database, endpoint.endpointId, order.orderId);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, [order.orderId]);
     expect(await readStates(pool(), order.orderId)).toEqual(['delivered', 'queued', 'blocked']);
     expect(jobs).toEqual([
       {
@@ -65,38 +65,55 @@ describe('a lane', () => {
   test.each(['waiting', 'queued'] as const)('stays behind a head that is %s', async (head) => {
     const endpoint = await insertEndpoint(pool(), { window: head === 'waiting' ? 0 : 16 });
     const order = await insertOrder(pool(), endpoint, [head, 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, order.orderId)).toEqual(NOTHING);
+    expect(await promote(subject.database, endpoint.endpointId, [order.orderId])).toEqual(NOTHING);
     expect(await readStates(pool(), order.orderId)).toEqual([head, 'blocked']);
   });
 
   test('is left alone by a look at its endpoint only', async () => {
     const endpoint = await insertEndpoint(pool());
     const order = await insertOrder(pool(), endpoint, ['delivered', 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
+    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual(NOTHING);
     expect(await readStates(pool(), order.orderId)).toEqual(['delivered', 'blocked']);
     expect(await findStrandedLanes(pool())).toEqual([{ orderId: order.orderId, versions: [2] }]);
   });
+});
+
+test('the next of several lanes move at once, each by itself, and no other lane', async () => {
+  const endpoint = await insertEndpoint(pool(), { window: 2 });
+  const free = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
+  const held = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
+  const ended = await insertOrder(pool(), endpoint, ['delivered']);
+  const other = await insertOrder(pool(), endpoint, ['failed', 'blocked']);
+  const full = await insertOrder(pool(), endpoint, ['delivered', 'blocked']);
+  const looked = [free, held, ended, full, free].map(({ orderId }) => orderId);
+  const { jobs } = await promote(subject.database, endpoint.endpointId, looked);
+  expect(jobs).toHaveLength(1);
+  expect(await readStates(pool(), held.orderId)).toEqual(['queued', 'blocked']);
+  expect(await readStates(pool(), other.orderId)).toEqual(['failed', 'blocked']);
+  const moved = await Promise.all([free, full].map(({ orderId }) => readStates(pool(), orderId)));
+  expect(new Set(moved.map((states) => states[1]))).toEqual(new Set(['queued', 'waiting']));
+  expect(moved[0]?.[2]).toBe('blocked');
 });
 
 describe('a window', () => {
   test('takes the oldest due heads, and as many as it has room for', async () => {
     const endpoint = await insertEndpoint(pool());
     const orders = await insertWaitingOrders(endpoint, 20);
-    const { jobs } = await promote(subject.database, endpoint.endpointId, null);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, []);
     expect(jobs.map(({ orderId }) => orderId)).toEqual(orders.slice(0, 16).map(({ orderId }) => orderId));
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
+    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual(NOTHING);
     expect(await countQueued(endpoint.endpointId)).toBe(16);
   });
 
   test('gives the room that a finished delivery leaves to the next', async () => {
     const endpoint = await insertEndpoint(pool(), { window: 1 });
     const [first, second] = await insertWaitingOrders(endpoint, 3);
-    await promote(subject.database, endpoint.endpointId, null);
+    await promote(subject.database, endpoint.endpointId, []);
     await pool().query(
       `update deliveries set state = 'delivered', job_due_at = null, finished_at = now() where order_id = $1`,
       [first?.orderId],
     );
-    const { jobs } = await promote(subject.database, endpoint.endpointId, first?.orderId ?? null);
+    const { jobs } = await promote(subject.database, endpoint.endpointId, [first?.orderId ?? '']);
     expect(jobs.map(({ orderId }) => orderId)).toEqual([second?.orderId]);
   });
 
@@ -105,7 +122,7 @@ describe('a window', () => {
     await insertOrder(pool(), endpoint, ['queued']);
     await insertOrder(pool(), endpoint, ['queued']);
     await insertWaitingOrders(endpoint, 1);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual(NOTHING);
+    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual(NOTHING);
 
     const other = await insertEndpoint(pool());
     const [late, due] = await insertWaitingOrders(other, 2);
@@ -113,7 +130,7 @@ describe('a window', () => {
       `update deliveries set due_at = clock_timestamp() + interval '1 minute' where order_id = $1`,
       [late?.orderId],
     );
-    const { jobs } = await promote(subject.database, other.endpointId, null);
+    const { jobs } = await promote(subject.database, other.endpointId, []);
     expect(jobs.map(({ orderId }) => orderId)).toEqual([due?.orderId]);
   });
 });
@@ -127,7 +144,7 @@ describe('an endpoint that takes nothing', () => {
       await insertWaitingOrders(endpoint, 2);
       // The lane's next becomes its head, so the move is made; nothing may slip into the queue with it, although
       // the room of an endpoint that is not active is no row at all and `limit null` would be no limit.
-      expect(await promote(subject.database, endpoint.endpointId, lane.orderId)).toEqual(NOTHING);
+      expect(await promote(subject.database, endpoint.endpointId, [lane.orderId])).toEqual(NOTHING);
       expect(await readStates(pool(), lane.orderId)).toEqual(['delivered', 'waiting']);
       expect(await countQueued(endpoint.endpointId)).toBe(0);
       expect(await moveDueHeads(pool(), endpoint.endpointId)).toEqual([]);
@@ -138,7 +155,7 @@ describe('an endpoint that takes nothing', () => {
     const endpoint = await insertEndpoint(pool(), { deleted: true });
     const open = await insertOrder(pool(), endpoint, ['delivered', 'waiting', 'blocked']);
     const sending = await insertOrder(pool(), endpoint, ['failed', 'queued', 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, null)).toEqual({ jobs: [], cancelled: 3 });
+    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual({ jobs: [], cancelled: 3 });
     expect(await readStates(pool(), open.orderId)).toEqual(['delivered', 'cancelled', 'cancelled']);
     expect(await readStates(pool(), sending.orderId)).toEqual(['failed', 'queued', 'cancelled']);
     const [, cancelled] = await readDeliveries(pool(), open.orderId);
@@ -156,14 +173,14 @@ function buildPromoteScript(party: Script['party'], lane: { endpointId: string; 
     party,
     steps: [
       async () => {
-        found = await canAnythingMove(party.client, lane.endpointId, lane.orderId);
+        found = await canAnythingMove(party.client, lane.endpointId, [lane.orderId]);
       },
       ifFound(async () => {
         await party.begin();
         await lockEndpoint(party.client, lane.endpointId);
       }),
       ifFound(async () => {
-        await moveLaneNext(party.client, lane);
+        await moveLanesNext(party.client, lane.endpointId, [lane.orderId]);
         await moveDueHeads(party.client, lane.endpointId);
       }),
       ifFound(() => party.commit()),

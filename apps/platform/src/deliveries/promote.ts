@@ -8,7 +8,7 @@
  * 2. *One decision at a time.* The move happens under the endpoint's advisory lock, in statements that start
  *    after the lock was taken: in READ COMMITTED each sees everything the lock's last holder committed, so the
  *    window is never overfilled here and two promotes never pick the same head.
- * 3. *Lowest version first.* `moveLaneNext` takes the lowest blocked version of a lane without a head. A change
+ * 3. *Lowest version first.* `moveLanesNext` takes the lowest blocked version of a lane without a head. A change
  *    that commits meanwhile has a higher version and is itself `blocked`, because it saw the blocked one; only
  *    one that was opened again a moment ago it may have missed (see reopen.ts).
  * 4. *The index has the last word.* At most one `waiting` or `queued` delivery per lane is a unique index. If
@@ -24,7 +24,7 @@ import {
   cancelForDeletedEndpoint,
   lockEndpoint,
   moveDueHeads,
-  moveLaneNext,
+  moveLanesNext,
 } from './promote-sql.ts';
 
 export interface Promoted {
@@ -34,35 +34,41 @@ export interface Promoted {
   readonly cancelled: number;
 }
 
+/** More than lanes that get a head just then, in one look after the other. */
+const MAX_REFUSALS = 4;
+
+export const NOTHING_PROMOTED: Promoted = { jobs: [], cancelled: 0 };
+
 /**
- * Moves the lane's next delivery and the endpoint's due heads, as far as the window allows.
+ * Moves the lanes' next deliveries and the endpoint's due heads, as far as the window allows.
  *
- * @param orderId the lane to look at besides the endpoint's heads; null for none
+ * @param orderIds the lanes to look at besides the endpoint's heads
  */
 export async function promote(
   database: Pick<Database, 'pool'>,
   endpointId: string,
-  orderId: string | null,
+  orderIds: readonly string[],
 ): Promise<Promoted> {
-  if (!(await canAnythingMove(database.pool, endpointId, orderId))) return { jobs: [], cancelled: 0 };
-  try {
-    return await move(database, endpointId, orderId);
-  } catch (error) {
-    if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
-    // The lane got its head from a change that has committed by now: this time it is seen.
-    return move(database, endpointId, orderId);
+  if (!(await canAnythingMove(database.pool, endpointId, orderIds))) return NOTHING_PROMOTED;
+  for (let refusals = 1; ; refusals += 1) {
+    try {
+      return await move(database, endpointId, orderIds);
+    } catch (error) {
+      // A lane got its head from a change that has committed by now: next time it is seen. Another lane may get one.
+      if (!isUniqueViolation(error, 'deliveries_lane_head_key') || refusals === MAX_REFUSALS) throw error;
+    }
   }
 }
 
 function move(
   database: Pick<Database, 'pool'>,
   endpointId: string,
-  orderId: string | null,
+  orderIds: readonly string[],
 ): Promise<Promoted> {
   return retryTransient(() =>
     withTransaction(database.pool, async (client) => {
       await lockEndpoint(client, endpointId);
-      if (orderId !== null) await moveLaneNext(client, { endpointId, orderId });
+      if (orderIds.length > 0) await moveLanesNext(client, endpointId, orderIds);
       const cancelled = await cancelForDeletedEndpoint(client, endpointId);
       return { jobs: await moveDueHeads(client, endpointId), cancelled };
     }),

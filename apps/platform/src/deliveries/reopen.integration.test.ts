@@ -34,7 +34,7 @@ async function insertLane(states: readonly DeliveryState[], options: EndpointOpt
     idOf,
     reopen: (version: number) =>
       reopenForResend(subject.database, { deliveryId: idOf(version), orderId: order.orderId }),
-    look: async () => (await promote(subject.database, endpoint.endpointId, order.orderId)).jobs,
+    look: async () => (await promote(subject.database, endpoint.endpointId, [order.orderId])).jobs,
     states: () => readStates(pool(), order.orderId),
   };
 }

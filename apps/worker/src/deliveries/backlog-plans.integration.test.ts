@@ -6,7 +6,7 @@ import {
   canAnythingMove,
   cancelForDeletedEndpoint,
   moveDueHeads,
-  moveLaneNext,
+  moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
@@ -103,7 +103,7 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
 
   test('the look whether anything can move', async () => {
     const { endpointId, orderId } = await take(`state = 'blocked'`);
-    await expectFewRows((executor) => canAnythingMove(executor, endpointId, orderId), 64);
+    await expectFewRows((executor) => canAnythingMove(executor, endpointId, [orderId]), 64);
   });
 
   test("an endpoint's due heads", async () => {
@@ -113,7 +113,7 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
 
   test("a lane's next", async () => {
     const lane = await take(`state = 'blocked'`);
-    await expectFewRows((executor) => moveLaneNext(executor, lane), 10);
+    await expectFewRows((executor) => moveLanesNext(executor, lane.endpointId, [lane.orderId]), 10);
   });
 
   test('the blocked lanes that the relay looks at', async () => {

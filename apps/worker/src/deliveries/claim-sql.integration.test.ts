@@ -160,7 +160,7 @@ describe('an endpoint that closed after the delivery was queued', () => {
       await pool().query(`update webhook_endpoints set state = 'active', "window" = 1 where id = $1`, [
         endpointId,
       ]);
-      const { jobs } = await promote(subject.database, endpointId, null);
+      const { jobs } = await promote(subject.database, endpointId, []);
       expect(jobs).toMatchObject([{ orderId, generation: 2 }]);
       expect(await readStates(pool(), later.orderId)).toEqual(['waiting']);
       expect(await claimDelivery(pool(), job, 'token', TIMEOUT_MS)).toBeNull();

@@ -164,7 +164,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     const jobs: DeliveryJobData[] = [];
     try {
       for (const { endpointId, orderId } of places) {
-        const promoted = await promote(database, endpointId, orderId);
+        const promoted = await promote(database, endpointId, orderId === null ? [] : [orderId]);
         metrics.countFinished('cancelled', promoted.cancelled);
         jobs.push(...promoted.jobs);
       }
