@@ -44,7 +44,13 @@ await runProcess({
     logger.info({ settings: describeSettings(settings) }, 'API starting');
     const tracer = await lifecycle.start(
       'tracer',
-      () => createTracer({ endpoint: settings.otlpEndpoint, serviceName: 'vendor-server-api', logger }),
+      () =>
+        createTracer({
+          endpoint: settings.otlpEndpoint,
+          headers: settings.otlpHeaders,
+          serviceName: 'vendor-server-api',
+          logger,
+        }),
       (started) => started.stop(),
     );
     const { database, databaseUrl } = await startDatabase(lifecycle, {

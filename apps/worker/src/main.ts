@@ -32,7 +32,13 @@ await runProcess({
     logger.info({ settings: describeSettings(settings) }, 'Worker starting');
     const tracer = await lifecycle.start(
       'tracer',
-      () => createTracer({ endpoint: settings.otlpEndpoint, serviceName: 'vendor-server-worker', logger }),
+      () =>
+        createTracer({
+          endpoint: settings.otlpEndpoint,
+          headers: settings.otlpHeaders,
+          serviceName: 'vendor-server-worker',
+          logger,
+        }),
       (started) => started.stop(),
     );
     const { database, databaseUrl } = await startDatabase(lifecycle, {

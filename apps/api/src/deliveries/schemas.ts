@@ -84,7 +84,11 @@ export const AttemptResource = Type.Object(
   {
     ...attempt,
     endedAt: nullable(timeField('When it ended. Null while under way.')),
-    responseExcerpt: nullable(Type.String({ description: "The first 1 KiB of the answer's body." })),
+    responseExcerpt: nullable(
+      Type.String({
+        description: "The first 1 KiB of the answer's body, without the secrets that it repeats.",
+      }),
+    ),
   },
   { title: 'DeliveryAttempt', additionalProperties: false },
 );

@@ -5,7 +5,13 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { StoredEndpoint, TestTarget } from './test-target-sql.ts';
 
-export type TestRequest = { url: string; headers: Record<string, string>; body: string };
+export type TestRequest = {
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** What proves who we are: not to be shown when the answer repeats it. */
+  secrets: string[];
+};
 
 export type TestRequestInput = TestTarget & {
   /** Already checked by `checkEndpointUrl`; null for the first endpoint. */
@@ -39,6 +45,8 @@ export function buildTestRequest(secretBox: SecretBox, input: TestRequestInput):
     timestamp: now.toISOString(),
     message: 'This is a test of the webhook connection. No order has changed.',
   });
+  const signingSecrets = openSigningSecrets(secretBox, signer);
+  const sharedSecret = presentedSecret ?? openSharedSecret(secretBox, stored);
   const headers = buildWebhookHeaders({
     event: 'connection.test',
     deliveryId: createId(),
@@ -48,10 +56,11 @@ export function buildTestRequest(secretBox: SecretBox, input: TestRequestInput):
     attemptedAt: now,
     body,
     traceparent: null,
-    signingSecrets: openSigningSecrets(secretBox, signer),
-    sharedSecret: presentedSecret ?? openSharedSecret(secretBox, stored),
+    signingSecrets,
+    sharedSecret,
   });
-  return { url, headers, body };
+  const secrets = [...signingSecrets, sharedSecret].filter((secret) => secret !== null);
+  return { url, headers, body, secrets };
 }
 
 function openSigningSecrets(secretBox: SecretBox, endpoint: StoredEndpoint | undefined): string[] {

@@ -1,13 +1,17 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
-import { toLoggableExchange } from '@vendor-server/platform/logging/to-loggable-exchange.ts';
+import {
+  type LoggableRequest,
+  toLoggableExchange,
+} from '@vendor-server/platform/logging/to-loggable-exchange.ts';
+import { redactEchoes } from '@vendor-server/platform/secrets/redact-echoes.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { countUse } from '../protection/rate-limits.ts';
 import { optional } from '../schemas/common-schemas.ts';
-import { buildTestRequest, type TestRequest } from './build-test-request.ts';
+import { buildTestRequest } from './build-test-request.ts';
 import { requireTestCaller } from './require-test-caller.ts';
 import { readTestTarget } from './test-target-sql.ts';
 import { toTestAnswer } from './to-test-answer.ts';
@@ -45,15 +49,23 @@ export const webhookTestRoutes: Routes = async (app, deps) => {
       if (test === null) {
         return reply.code(400).send({ success: false, error: 'No webhook URL configured' });
       }
-      const result = await sender.send({ ...test, deadline: performance.now() + TEST_TIMEOUT_MS });
-      logTest(request.log, settings.debugWebhooks, test, result);
+      const { secrets, ...sent } = test;
+      const deadline = performance.now() + TEST_TIMEOUT_MS;
+      // A partner must not read a customer server's secret from an answer that echoes it.
+      const result = redactEchoes(await sender.send({ ...sent, deadline }), secrets);
+      logTest(request.log, settings.debugWebhooks, sent, result);
       const answer = toTestAnswer(result);
       return reply.code(answer.success ? 200 : 400).send(answer);
     },
   );
 };
 
-function logTest(log: FastifyBaseLogger, isDebug: boolean, test: TestRequest, result: AttemptResult): void {
+function logTest(
+  log: FastifyBaseLogger,
+  isDebug: boolean,
+  test: LoggableRequest,
+  result: AttemptResult,
+): void {
   const { outcome, responseStatus, durationMs, error } = result;
   const endpointHost = new URL(test.url).host;
   log.info({ endpointHost, outcome, responseStatus, durationMs, error }, 'Webhook connection tested');

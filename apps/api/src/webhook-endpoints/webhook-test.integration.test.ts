@@ -100,6 +100,16 @@ test('accepts the secret under its other name', async () => {
   expect(receiver.received[0]?.headers['x-vendor-server-secret']).toBe(customer.secret);
 });
 
+test('shows nobody a secret that the endpoint answers with, and a partner neither', async () => {
+  receiver.answer = { status: 401, body: JSON.stringify({ got: DEFAULT_SECRET, key: defaultSigningSecret }) };
+  const shown = { status: 401, data: { got: '[redacted]', key: '[redacted]' } };
+  const own = { 'x-customer-secret': DEFAULT_SECRET };
+  for (const headers of [partner, own]) {
+    expect((await run(headers, {})).json()).toMatchObject({ success: false, response: shown });
+    expect(receiver.received.at(-1)?.headers['x-vendor-server-secret']).toBe(DEFAULT_SECRET);
+  }
+});
+
 test('a deleted endpoint is not tested, the oldest of the others is', async () => {
   const server = await api.addCustomerServer(`${receiver.base}/deleted`);
   const { prisma } = api.database;

@@ -8,7 +8,7 @@ export interface AttemptResult {
   reason: AttemptReason;
   /** The HTTP status, when an answer with one arrived. */
   responseStatus: number | null;
-  /** The first 1 KiB of the answer's body. */
+  /** The first 1 KiB of the answer's body; it may repeat what was sent, secrets included (platform's redact-echoes.ts). */
   responseExcerpt: string | null;
   /** The raw `Retry-After` header. */
   retryAfter: string | null;

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A span as a collector is sent it. Attributes and their values are flat here. */
@@ -22,6 +22,8 @@ export interface Collector {
   readonly spans: readonly CollectedSpan[];
   /** All of it, as it came. */
   readonly text: string;
+  /** The headers of the last request. */
+  readonly headers: IncomingHttpHeaders;
   /** How often it was asked to take something. */
   readonly calls: number;
   close(): Promise<void>;
@@ -32,8 +34,10 @@ export async function createCollector({ hangs = false } = {}): Promise<Collector
   const spans: CollectedSpan[] = [];
   let text = '';
   let calls = 0;
+  let headers: IncomingHttpHeaders = {};
   const server = createServer((request, response) => {
     calls += 1;
+    ({ headers } = request);
     if (hangs) return;
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -52,6 +56,9 @@ export async function createCollector({ hangs = false } = {}): Promise<Collector
     spans,
     get text() {
       return text;
+    },
+    get headers() {
+      return headers;
     },
     get calls() {
       return calls;

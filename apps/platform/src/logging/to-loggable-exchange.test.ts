@@ -5,7 +5,7 @@ import { toLoggableExchange } from './to-loggable-exchange.ts';
 const SECRET = 'test-"customer"-secret-1';
 const SIGNATURE = 'v1,dGVzdC1zaWduYXR1cmU=';
 const REQUEST = {
-  url: 'https://user:test-password@customer.example.com/updates?token=test-token',
+  url: 'https://user:test-password@customer.example.com/hooks/T0PATH99?token=test-token',
   headers: { 'X-Vendor-Server-Secret': SECRET, 'webhook-signature': SIGNATURE, 'webhook-id': 'id-1' },
   body: '{"status":"assigned"}',
 };
@@ -22,10 +22,10 @@ function answeredWith(responseExcerpt: string | null): AttemptResult {
   };
 }
 
-test('shows the request without query, credentials, secret and signature', () => {
+test('shows the request without path, query, credentials, secret and signature', () => {
   expect(toLoggableExchange(REQUEST, answeredWith(null))).toEqual({
     request: {
-      url: 'https://customer.example.com/updates',
+      url: 'https://customer.example.com/…',
       headers: {
         'X-Vendor-Server-Secret': '[redacted]',
         'webhook-signature': '[redacted]',
@@ -48,12 +48,20 @@ test.each([
     }),
   ],
   ['nothing of ours', 'nothing of ours'],
+  ['Cannot POST /hooks/T0PATH99', 'Cannot POST [redacted]'],
+  ['no route for ?token=test-token', 'no route for [redacted]'],
   [`cut: ${SECRET.slice(0, -1)}`, 'cut: [redacted]'],
   [`cut in JSON: ${JSON.stringify(SECRET).slice(1, 10)}`, 'cut in JSON: [redacted]'],
   [`cut soon: ${SIGNATURE.slice(0, 4)}`, 'cut soon: [redacted]'],
   [`${SECRET.slice(0, 9)} in the midst`, `${SECRET.slice(0, 9)} in the midst`],
 ])('shows the answer %j as %j', (excerpt, shown) => {
   expect(toLoggableExchange(REQUEST, answeredWith(excerpt)).response).toEqual(answeredWith(shown));
+});
+
+test('shows a path that is too short for a secret where the endpoint names it', () => {
+  const request = { ...REQUEST, url: 'https://customer.example.com/updates' };
+  const answer = answeredWith('Cannot POST /updates');
+  expect(toLoggableExchange(request, answer).response).toEqual(answer);
 });
 
 test('an empty secret header changes nothing of the answer', () => {

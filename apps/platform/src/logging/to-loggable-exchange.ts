@@ -1,6 +1,7 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { redactEchoes } from '../secrets/redact-echoes.ts';
 import { REDACTED } from './redact.ts';
-import { toUrlWithoutQuery } from './to-url-without-query.ts';
+import { toLoggableUrl } from './to-loggable-url.ts';
 
 export interface LoggableRequest {
   readonly url: string;
@@ -13,16 +14,19 @@ export interface LoggableExchange {
   readonly response: AttemptResult;
 }
 
-/** Fewer characters of a secret tell nothing, and any text may end with them. */
-const MIN_TELLING_LENGTH = 4;
+/** A shorter path, such as `/updates`, is a name and no secret. */
+const MIN_SECRET_PATH_LENGTH = 12;
 const SECRET_HEADERS = new Set(['x-vendor-server-secret', 'webhook-signature']);
 
 /**
- * A webhook request and what came of it, as DEBUG_WEBHOOKS logs them: without the URL's query and credentials,
- * without secret and signature, and also where the endpoint echoes either in its answer.
+ * A webhook request and what came of it, as DEBUG_WEBHOOKS logs them: without secret and signature, and of the URL
+ * with its origin only, also where the endpoint echoes any of these in its answer.
  */
 export function toLoggableExchange(request: LoggableRequest, result: AttemptResult): LoggableExchange {
-  const secrets: string[] = [];
+  const { pathname, search } = new URL(request.url);
+  const secrets = [pathname, search, pathname + search].filter(
+    ({ length }) => length >= MIN_SECRET_PATH_LENGTH,
+  );
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
     const isSecret = SECRET_HEADERS.has(name.toLowerCase());
@@ -30,25 +34,7 @@ export function toLoggableExchange(request: LoggableRequest, result: AttemptResu
     headers[name] = isSecret ? REDACTED : value;
   }
   return {
-    request: { url: toUrlWithoutQuery(request.url), headers, body: request.body },
-    response: { ...result, responseExcerpt: withoutSecrets(result.responseExcerpt, secrets) },
+    request: { url: toLoggableUrl(request.url), headers, body: request.body },
+    response: redactEchoes(result, secrets),
   };
-}
-
-function withoutSecrets(text: string | null, secrets: readonly string[]): string | null {
-  if (text === null) return null;
-  const forms = secrets
-    // An endpoint that answers JSON writes quotes and backslashes escaped.
-    .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)])
-    .filter((secret) => secret !== '');
-  const whole = forms.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
-  return forms.reduce(withoutBeginningAtEnd, whole);
-}
-
-/** An excerpt may have been cut in the midst of a secret. */
-function withoutBeginningAtEnd(text: string, secret: string): string {
-  for (let length = secret.length - 1; length >= MIN_TELLING_LENGTH; length -= 1) {
-    if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length) + REDACTED;
-  }
-  return text;
 }

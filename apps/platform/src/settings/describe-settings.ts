@@ -1,5 +1,5 @@
 import { redactUrlPassword } from '../logging/redact.ts';
-import { toUrlWithoutQuery } from '../logging/to-url-without-query.ts';
+import { toLoggableUrl } from '../logging/to-loggable-url.ts';
 import {
   DEVELOPMENT_ADMIN_API_KEY,
   DEVELOPMENT_CUSTOMER_SERVER_SECRET,
@@ -36,7 +36,7 @@ function toDescriptions(settings: Settings): Record<string, Description> {
       DEVELOPMENT_CUSTOMER_SERVER_SECRET,
     ),
     CUSTOMER_WEBHOOK_URL:
-      settings.customerWebhookUrl === null ? null : toUrlWithoutQuery(settings.customerWebhookUrl),
+      settings.customerWebhookUrl === null ? null : toLoggableUrl(settings.customerWebhookUrl),
     EXTERNAL_VENDOR_SECRET: describeSecrets(
       settings.externalVendorSecrets,
       DEVELOPMENT_EXTERNAL_VENDOR_SECRET,
@@ -65,9 +65,9 @@ function toDescriptions(settings: Settings): Record<string, Description> {
     DEBUG_WEBHOOKS: settings.debugWebhooks,
     LOG_LEVEL: settings.logLevel,
     LOG_FILE: settings.logFile,
-    // Collectors take tokens as a user's name, or in the query.
-    OTEL_EXPORTER_OTLP_ENDPOINT:
-      settings.otlpEndpoint === null ? null : toUrlWithoutQuery(settings.otlpEndpoint),
+    // Collectors take tokens as a user's name, in the path, or in the query.
+    OTEL_EXPORTER_OTLP_ENDPOINT: settings.otlpEndpoint === null ? null : toLoggableUrl(settings.otlpEndpoint),
+    OTEL_EXPORTER_OTLP_HEADERS: Object.keys(settings.otlpHeaders).length > 0 ? 'set' : null,
   };
 }
 

@@ -62,6 +62,7 @@ describe('loadSettings', () => {
       logLevel: 'info',
       logFile: resolve('.data/vendor-server.log'),
       otlpEndpoint: null,
+      otlpHeaders: {},
     });
   });
 
@@ -191,6 +192,10 @@ describe('loadSettings', () => {
     ['RETENTION_DAYS', '0'],
     ['LOG_LEVEL', 'loud'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'grpc://localhost'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'authorization'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=1,b c=2'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=%'],
+    ['OTEL_EXPORTER_OTLP_HEADERS', 'a=%0d%0a'],
   ])('refuses %s=%j', (name, value) => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
@@ -210,6 +215,7 @@ describe('loadSettings', () => {
       SECRETS_ENCRYPTION_KEY: secret,
       SECRETS_ENCRYPTION_KEY_PREVIOUS: secret,
       OTEL_EXPORTER_OTLP_ENDPOINT: `ws://user:${secret}@localhost`,
+      OTEL_EXPORTER_OTLP_HEADERS: `authorization=${secret}`,
     };
     const faults = faultsOf(env);
     expect(faults).toHaveLength(Object.keys(env).length);
@@ -228,13 +234,16 @@ describe('describeSettings', () => {
       ADMIN_API_KEY: 'test-admin-key-1,test-admin-key-2',
       REDIS_URL: 'rediss://redis.example.com/3?password=test-redis-password',
       OTEL_EXPORTER_OTLP_ENDPOINT: 'https://test-token@collector.example.com/otlp?key=test-key',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20test-collector-token',
     });
     const lines = describeSettings(settings);
     expect(lines).toContain('PORT=3000');
     expect(lines).toContain('DATABASE_URL=postgresql://vendor:[redacted]@db.example.com/vendor');
-    expect(lines).toContain('CUSTOMER_WEBHOOK_URL=https://customer.example.com/updates');
+    expect(lines).toContain('CUSTOMER_WEBHOOK_URL=https://customer.example.com/…');
     expect(lines).toContain('REDIS_URL=rediss://redis.example.com/3?password=[redacted]');
-    expect(lines).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com/otlp');
+    expect(lines).toContain('OTEL_EXPORTER_OTLP_ENDPOINT=https://collector.example.com/…');
+    expect(lines).toContain('OTEL_EXPORTER_OTLP_HEADERS=set');
+    expect(settings.otlpHeaders).toEqual({ authorization: 'Bearer test-collector-token' });
     expect(lines).toContain('CUSTOMER_SERVER_SECRET=set');
     expect(lines).toContain('ADMIN_API_KEY=set (2 values)');
     expect(lines).toContain('SECRETS_ENCRYPTION_KEY_PREVIOUS=not set');

@@ -9,6 +9,7 @@ import {
   DEVELOPMENT_SECRETS_ENCRYPTION_KEY,
 } from './development-values.ts';
 import { EnvironmentReader, parseBoolean, splitList } from './environment-reader.ts';
+import { readHeaders } from './read-headers.ts';
 import { isNetwork, readNetworks } from './read-networks.ts';
 import {
   readCredentials,
@@ -58,6 +59,7 @@ export function loadSettings(env: NodeJS.ProcessEnv): Settings {
     ),
     logLevel: reader.oneOf('LOG_LEVEL', LOG_LEVELS, 'info'),
     otlpEndpoint: reader.url('OTEL_EXPORTER_OTLP_ENDPOINT', ['http', 'https']),
+    otlpHeaders: readHeaders(reader, 'OTEL_EXPORTER_OTLP_HEADERS'),
   };
   if (reader.faults.length > 0) throw new SettingsError(reader.faults);
   return settings;

@@ -57,4 +57,6 @@ export interface Settings {
   /** Absolute path of a log file besides stdout, or null. */
   readonly logFile: string | null;
   readonly otlpEndpoint: string | null;
+  /** Sent with every batch of spans; they may carry a collector's credential. */
+  readonly otlpHeaders: Readonly<Record<string, string>>;
 }

@@ -22,6 +22,16 @@ test('a stop hands over everything that has ended, in several batches', async ()
   await collector.close();
 });
 
+test('every batch carries the headers that the collector wants', async () => {
+  const collector = await createCollector();
+  const headers = { authorization: 'Bearer test-collector-token' };
+  const tracer = await createTracer({ endpoint: collector.url, headers, serviceName: 'test', logger });
+  tracer.start({ name: 'work', kind: 'internal', parent: PARENT }).end();
+  await tracer.stop();
+  expect(collector.headers).toMatchObject(headers);
+  await collector.close();
+});
+
 test('a stop waits two seconds for a collector that hangs', async () => {
   const collector = await createCollector({ hangs: true });
   const tracer = await createTracer({ endpoint: collector.url, serviceName: 'test', logger });

@@ -43,11 +43,13 @@ const KINDS = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: Span
 
 export function createOpenTelemetryTracer({
   endpoint,
+  headers = {},
   serviceName,
   logger,
 }: TracerOptions & { readonly endpoint: string }): Tracer {
   const exporter = new OTLPTraceExporter({
     url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
+    headers: { ...headers },
     timeoutMillis: EXPORT_TIMEOUT_MS,
     // A stop hands over all that waits at once.
     concurrencyLimit: MAX_WAITING_SPANS / MAX_BATCH_SPANS + 1,

@@ -39,6 +39,8 @@ export interface Tracer {
 export interface TracerOptions {
   /** Base URL of a collector that takes OTLP over HTTP; null: no traces. */
   readonly endpoint: string | null;
+  /** For the collector, with every batch. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly serviceName: string;
   readonly logger: Logger;
 }

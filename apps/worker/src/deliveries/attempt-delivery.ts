@@ -14,6 +14,7 @@ import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-afte
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
+import { redactEchoes } from '@vendor-server/platform/secrets/redact-echoes.ts';
 import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
@@ -100,9 +101,9 @@ async function send(
   latestSendAt: number,
 ): Promise<AttemptResult> {
   return sendInSpan(tracer, claimed, async (traceparent) => {
-    const request = buildAttemptRequest(secretBox, claimed, traceparent);
+    const { secrets, ...request } = buildAttemptRequest(secretBox, claimed, traceparent);
     const deadline = Math.min(performance.now() + claimed.timeoutMs, latestSendAt);
-    const result = await sender.send({ ...request, deadline });
+    const result = redactEchoes(await sender.send({ ...request, deadline }), secrets);
     if (settings.debugWebhooks) logExchange(logger, claimed, request, result);
     return result;
   });

@@ -6,6 +6,8 @@ export interface AttemptRequest {
   readonly url: string;
   readonly headers: Record<string, string>;
   readonly body: string;
+  /** What proves who we are: not to be stored or shown when the answer repeats it. */
+  readonly secrets: readonly string[];
 }
 
 /** The signed request of an attempt; its timestamps are those of the attempt, its body that of the change. */
@@ -17,10 +19,14 @@ export function buildAttemptRequest(
   const signingSecrets = [claimed.signingSecretCiphertext, claimed.previousSigningSecretCiphertext]
     .filter((sealed) => sealed !== null)
     .map((sealed) => secretBox.open(sealed, claimed.endpointId));
-  const { sharedSecretCiphertext } = claimed;
+  const sharedSecret =
+    claimed.sharedSecretCiphertext === null
+      ? null
+      : secretBox.open(claimed.sharedSecretCiphertext, claimed.customerServerId);
   return {
     url: claimed.url,
     body: claimed.body,
+    secrets: [...signingSecrets, sharedSecret].filter((secret) => secret !== null),
     headers: buildWebhookHeaders({
       event: 'order.status_changed',
       deliveryId: claimed.deliveryId,
@@ -31,10 +37,7 @@ export function buildAttemptRequest(
       body: claimed.body,
       signingSecrets,
       traceparent,
-      sharedSecret:
-        sharedSecretCiphertext === null
-          ? null
-          : secretBox.open(sharedSecretCiphertext, claimed.customerServerId),
+      sharedSecret,
     }),
   };
 }

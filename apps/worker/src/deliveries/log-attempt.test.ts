@@ -28,7 +28,7 @@ test('DEBUG_WEBHOOKS logs an exchange without its secrets', () => {
       ...ids,
       msg: 'webhook request',
       attempt: 2,
-      url: 'https://customer.example.com/updates',
+      url: 'https://customer.example.com/…',
       headers: { 'x-vendor-server-secret': '[redacted]', 'webhook-signature': '[redacted]' },
       body: '{"status":"assigned"}',
     }),

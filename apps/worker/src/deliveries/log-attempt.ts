@@ -57,7 +57,7 @@ export function logAttempt(
 export function logExchange(
   logger: Logger,
   claimed: Pick<ClaimedDelivery, 'deliveryId' | 'orderId' | 'attemptNumber'>,
-  request: AttemptRequest,
+  request: Omit<AttemptRequest, 'secrets'>,
   result: AttemptResult,
 ): void {
   const { deliveryId, orderId, attemptNumber: attempt } = claimed;

@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
 import {
   emptyDatabase,
   insertOrder,
@@ -131,6 +133,35 @@ describe('while a customer server’s secret is rotated', () => {
     expect(await attemptDelivery(stage.deps, job)).toMatchObject({ kind: 'done' });
     expect(sentSecrets()).toEqual([OLD, NEW, OLD]);
   });
+});
+
+test('what a receiver repeats of its secrets is neither stored nor logged', async () => {
+  const endpoint = await insertRotated();
+  const { job, deliveryId } = await insertQueued(endpoint);
+  const signingSecret = createSigningSecret(randomBytes(32));
+  await pool().query('update webhook_endpoints set signing_secret_ciphertext = $1', [
+    stage.deps.secretBox.seal(signingSecret, endpoint.endpointId),
+  ]);
+  const echo: Answer = ({ headers }) => ({
+    ...answered(500),
+    responseExcerpt: `${JSON.stringify(headers)}, key ${signingSecret}, cut ${OLD.slice(0, -1)}`,
+  });
+  stage.answer(echo);
+  await attemptDelivery({ ...stage.deps, settings: { ...stage.deps.settings, debugWebhooks: true } }, job);
+  const { rows } = await pool().query<{ excerpt: string }>(
+    'select response_excerpt as excerpt from delivery_attempts where delivery_id = $1',
+    [deliveryId],
+  );
+  expect(rows[0]?.excerpt).toContain('"x-vendor-server-secret":"[redacted]"');
+  expect(rows[0]?.excerpt).toContain('key [redacted], cut [redacted]');
+  const log = JSON.stringify(stage.logLines);
+  expect(log).toContain('webhook response');
+  for (const secret of [OLD, signingSecret]) {
+    for (const part of [secret.slice(0, 12), secret.slice(-12)]) {
+      expect(rows[0]?.excerpt).not.toContain(part);
+      expect(log).not.toContain(part);
+    }
+  }
 });
 
 test('after the overlap only the new secret is sent, and a refusal is final', async () => {
