@@ -10,6 +10,7 @@ import type { buildConnector } from 'undici';
 import { AttemptFailure, notConnectedInTime } from './attempt-failure.ts';
 import type { ResolveName } from './create-name-resolver.ts';
 import { createSessionCache, type SessionCache } from './create-session-cache.ts';
+import { passOverContinue } from './pass-over-continue.ts';
 import { codeOf, toConnectFailure } from './to-attempt-failure.ts';
 
 /*
@@ -124,12 +125,17 @@ function openSocket(
         ...sessions.resume(`${target.hostname}:${port}`),
       })
     : connectTcp(tcp);
+  passOverContinue(socket);
   socket.once('connect', () => {
     tcpConnected = true;
     if (!secure) end(null);
   });
   socket.once('secureConnect', () => end(null));
-  socket.on('error', (error) => end(toConnectFailure(codeOf(error) ?? 'unknown', tcpConnected)));
+  socket.on('error', (error) => {
+    end(toConnectFailure(codeOf(error) ?? 'unknown', tcpConnected));
+    // TLS goes on after an alert, and undici would then report the end that follows it, and not why it came.
+    socket.destroy();
+  });
   socket.once('close', () => end(toConnectFailure('ECONNRESET', tcpConnected)));
   if (secure) socket.on('session', (session: Buffer) => sessions.keep(`${target.hostname}:${port}`, session));
   return socket;

@@ -192,12 +192,6 @@ describe('no answer', () => {
       /^unasked_upgrade: /,
     ],
     ['a flood of 1xx', rawFlood(earlyHints), 'malformed_response', /^informational_flood: /],
-    [
-      'an unasked 100, which undici refuses',
-      raw('HTTP/1.1 100 Continue\r\n\r\n'),
-      'malformed_response',
-      /^incom/,
-    ],
   ])('that counts: %s', async (_name, step, outcome, error) => {
     receiver.answer('/hook', step);
     expect(await senderForTest().send(requestTo(receiver.url('/hook?token=secret')))).toMatchObject({

@@ -90,6 +90,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
+    if (status < 100) return this.#cutOff(controller, notHttp());
     if (status < 200) {
       this.#informational += 1;
       if (this.#informational > MAX_INFORMATIONAL) this.#cutOff(controller, informationalFlood());
@@ -189,6 +190,11 @@ function describeStatus(status: number): Pick<AttemptResult, 'outcome' | 'reason
 
 function noAnswer(): AttemptFailure {
   return new AttemptFailure('no_answer', 'The endpoint did not send the headers of an answer in time.');
+}
+
+/** undici lets such a number through, and would then take it for an interim answer that never ends. */
+function notHttp(): AttemptFailure {
+  return new AttemptFailure('invalid_http', 'The answer has no status of HTTP.');
 }
 
 function informationalFlood(): AttemptFailure {

@@ -16,12 +16,9 @@ const CONNECTION_FAILURES: Readonly<Record<string, readonly [reason: AttemptReas
 
 /** How a connection ends in the midst of an answer. */
 const CUT_OFF: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
-/** llhttp's codes for headers that do not say how long the body is, or say it twice. */
-const AMBIGUOUS_LENGTH: ReadonlySet<string> = new Set([
-  'HPE_UNEXPECTED_CONTENT_LENGTH',
-  'HPE_INVALID_CONTENT_LENGTH',
-  'HPE_INVALID_TRANSFER_ENCODING',
-]);
+/** undici's parser gives no codes, only words; where they change, the answer is plainly `invalid_http` again. */
+const NAMES_LENGTH = /content-length|transfer-encoding/i;
+const IS_UPGRADE = 'bad upgrade';
 const PROGRAMMING_ERRORS: ReadonlySet<string> = new Set(['UND_ERR_INVALID_ARG', 'UND_ERR_NOT_SUPPORTED']);
 
 /**
@@ -50,13 +47,13 @@ export function toExchangeFailure(error: Error, responseBegan: boolean): Attempt
   }
   const code = codeOf(error);
   if (error instanceof errors.HTTPParserError || error instanceof errors.ResponseContentLengthMismatchError) {
-    return AMBIGUOUS_LENGTH.has(code ?? '')
+    return NAMES_LENGTH.test(error.message)
       ? new AttemptFailure('ambiguous_length', 'The headers of the answer do not agree on its length.')
       : new AttemptFailure('invalid_http', 'The answer is not valid HTTP/1.1.');
   }
   if (code === null || error instanceof TypeError || PROGRAMMING_ERRORS.has(code)) return error;
   if (responseBegan && CUT_OFF.has(code)) {
-    return error.message === 'bad upgrade'
+    return error.message === IS_UPGRADE
       ? new AttemptFailure('unasked_upgrade', 'The endpoint changed to another protocol than HTTP/1.1.')
       : new AttemptFailure('incomplete_response', 'The answer ended before its headers were complete.');
   }

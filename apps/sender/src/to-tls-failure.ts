@@ -16,7 +16,6 @@ const REASONS: Readonly<Record<string, AttemptReason>> = {
   ERR_SSL_UNSUPPORTED_PROTOCOL: 'tls_version_not_supported',
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: 'tls_version_not_supported',
   ERR_SSL_WRONG_VERSION_NUMBER: 'plaintext_on_tls_port',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'plaintext_on_tls_port',
 };
 
 const SENTENCES: Readonly<Partial<Record<AttemptReason, string>>> = {
@@ -41,9 +40,9 @@ export function tlsFailure(code: string): AttemptFailure {
   );
 }
 
-/** Codes of OpenSSL's verification have no prefix; those of its protocol machine have, alerts about ours included. */
+/** OpenSSL's codes of a verification have neither the prefix of its protocol's nor the form of the system's. */
 function isAboutCertificate(code: string): boolean {
-  return !code.startsWith('ERR_SSL_') && /CERT|ISSUER|SIGNATURE|CA_|EE_|CRL|PURPOSE|CHAIN/.test(code);
+  return /^[A-Z\d_]+$/.test(code) && !/^(ERR_|E[A-Z]+$)/.test(code);
 }
 
 export function isTlsCode(code: string): boolean {

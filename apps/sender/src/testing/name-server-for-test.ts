@@ -3,8 +3,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, isIPv4, type Server } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** Addresses, what to give for the n-th question (from 1), or silence instead of an answer. */
-type Records = readonly string[] | 'silence' | ((question: number) => readonly string[]);
+/** Addresses, what to give for the n-th question (from 1), a failure, or silence instead of an answer. */
+type Records =
+  | readonly string[]
+  | 'silence'
+  | keyof typeof FAILURES
+  | ((question: number) => readonly string[]);
 
 /** What a name has, for each address family. */
 export interface NameForTest {
@@ -21,6 +25,7 @@ const TYPE_A = 1;
 const TYPE_CNAME = 5;
 const TYPE_AAAA = 28;
 const NAME_ERROR = 3;
+const FAILURES = { SERVFAIL: 2, REFUSED: 5 } as const;
 const FLAG_TRUNCATED = 0x02_00;
 
 /**
@@ -39,8 +44,11 @@ export async function nameServerForTest(names: Record<string, NameForTest>) {
     const isCut = isUdp && known?.isTooLongForUdp === true;
     const given = (type === TYPE_A ? known?.ipv4 : type === TYPE_AAAA ? known?.ipv6 : []) ?? [];
     const count = asked.filter((each) => each === name).length;
-    const addresses = typeof given === 'function' ? given(count) : given;
-    if (addresses === 'silence') return null;
+    const found = typeof given === 'function' ? given(count) : given;
+    if (found === 'silence') return null;
+    const isFailure = typeof found === 'string';
+    const addresses = isFailure ? [] : found;
+    const code = isFailure ? FAILURES[found] : known === undefined ? NAME_ERROR : 0;
 
     const aliases = known?.aliasOf ?? [];
     const owners = [name, ...aliases].map(toLabels);
@@ -50,7 +58,7 @@ export async function nameServerForTest(names: Record<string, NameForTest>) {
     ];
     const header = Buffer.alloc(12);
     header.writeUInt16BE(query.readUInt16BE(0), 0);
-    const flags = 0x81_80 | (isCut ? FLAG_TRUNCATED : 0) | (known === undefined ? NAME_ERROR : 0);
+    const flags = 0x81_80 | (isCut ? FLAG_TRUNCATED : 0) | code;
     header.writeUInt16BE(flags, 2);
     header.writeUInt16BE(1, 4);
     header.writeUInt16BE(isCut ? 0 : records.length, 6);

@@ -1,0 +1,72 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { createWatch } from './pass-over-continue.ts';
+
+/** What a parser gets of an answer that comes in pieces of these sizes. */
+function look(answer: string, sizes: readonly number[] = []): string {
+  const watch = createWatch();
+  const bytes = Buffer.from(answer, 'latin1');
+  let from = 0;
+  for (const size of [...sizes, bytes.length]) {
+    watch(bytes.subarray(from, from + size));
+    from += size;
+  }
+  return bytes.toString('latin1');
+}
+
+const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nHTTP/1.1 100';
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const PASSED = 'HTTP/1.1 102 Continue\r\n\r\n';
+const HINT = 'HTTP/1.1 103 Early Hints\r\nlink: </HTTP/1.1 100>\r\nx: 1\r\n\r\n';
+
+it.each([
+  ['alone', CONTINUE, PASSED],
+  ['before an answer', CONTINUE + OK, PASSED + OK],
+  ['twice', CONTINUE + CONTINUE + OK, PASSED + PASSED + OK],
+  ['after another interim answer', HINT + CONTINUE + OK, HINT + PASSED + OK],
+  [
+    'with headers of its own',
+    `HTTP/1.0 100 C\r\nHTTP/1.1 100: x\r\n\r\n${OK}`,
+    `HTTP/1.0 102 C\r\nHTTP/1.1 100: x\r\n\r\n${OK}`,
+  ],
+  ['after an empty line', `\r\n${CONTINUE}${OK}`, `\r\n${PASSED}${OK}`],
+  ['with bare line feeds', `HTTP/1.1 100 C\n\n${CONTINUE}${OK}`, `HTTP/1.1 102 C\n\n${PASSED}${OK}`],
+])('a 100 %s becomes a 102, however it is cut into pieces', (_name, answer, passed) => {
+  expect(look(answer)).toBe(passed);
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 40 }), (sizes) => {
+      expect(look(answer, sizes)).toBe(passed);
+    }),
+  );
+});
+
+it.each([
+  OK,
+  HINT + OK,
+  `HTTP/1.1 101 S\r\n\r\n${OK}`,
+  'HTTP/1.1 110 x\r\n\r\n',
+  'HTTP/1.1 500 x\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n',
+  'HTTP/2 100\r\n\r\n',
+  'SSH-2.0-x\r\nHTTP/1.1 100 Continue\r\n\r\n',
+  '100 100 100 100',
+  '',
+])('anything else stays as it is: %j', (answer) => {
+  expect(look(answer)).toBe(answer);
+});
+
+it('changes nothing but the last digit of a status, whatever comes', () => {
+  const piece = fc.oneof(
+    fc.constantFrom(CONTINUE, HINT, OK, '\r\n', 'HTTP/1.1 10', '0', ' '),
+    fc.string({ maxLength: 5 }),
+  );
+  fc.assert(
+    fc.property(fc.array(piece, { maxLength: 8 }), (pieces) => {
+      const answer = pieces.join('');
+      const seen = look(answer);
+      for (let at = 0; at < answer.length; at += 1) {
+        if (seen[at] === answer.charAt(at) || answer.charCodeAt(at) > 0xff) continue;
+        expect([answer.slice(at - 2, at + 1), seen[at]]).toEqual(['100', '2']);
+      }
+    }),
+  );
+});
