@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type DisablingFacts, decideDisabling, decideLostAt, noteGoneOrder } from './decide-disabling.ts';
+import { decideEndpoint, type EndpointRecord, type EndpointReport } from './decide-endpoint.ts';
 
 const DAY_MS = 86_400_000;
 const SINCE = new Date('2026-11-20T12:00:00.000Z');
@@ -82,4 +83,86 @@ test.each(['paused', 'disabled'] as const)('what is %s stays so, whatever it ans
   const facts = { ...FAILING, state, goneOrderIds: ['a', 'b', 'c'] };
   expect(decideDisabling(facts, after(30))).toBeNull();
   expect(decideLostAt(facts)).toBeNull();
+});
+
+describe('an attempt', () => {
+  const NO_REPORT: EndpointReport = {
+    signal: 'answered',
+    orderId: 'a',
+    begunAt: after(0),
+    isProbe: false,
+    askedWaitMs: 0,
+    successes: null,
+    reason: 'rejected 410',
+    responseStatus: 410,
+    isFailure: true,
+  };
+  const gone = (orderId: string): EndpointReport => ({ ...NO_REPORT, orderId });
+  const accepted: EndpointReport = {
+    ...NO_REPORT,
+    signal: 'accepted',
+    reason: 'acknowledged 200',
+    responseStatus: 200,
+  };
+  const failed: EndpointReport = {
+    ...NO_REPORT,
+    signal: 'silent',
+    reason: 'timed_out',
+    responseStatus: null,
+  };
+
+  const HEALTHY: EndpointRecord = {
+    ...FAILING,
+    stateReason: null,
+    consecutiveFailures: 0,
+    failingSince: null,
+    window: 16,
+    windowChangedAt: after(-1),
+    failingAnswers: 0,
+    failingOrderIds: [],
+    brokenSince: null,
+    nextProbeAt: null,
+    probeCooldownMs: null,
+    lastSuccessAt: after(0),
+    lastFailureAt: null,
+    lastFailureReason: null,
+  };
+  const decide = (record: EndpointRecord, now: Date, ...reports: EndpointReport[]) =>
+    reports.reduce((before, report) => decideEndpoint(before, report, now, 0.5), record);
+
+  test('that is the third order’s 410 disables it; a success between begins anew', () => {
+    const [a, b, c] = [gone('a'), gone('b'), gone('c')];
+    expect(decide(HEALTHY, after(1), a, b, c)).toMatchObject({
+      state: 'disabled',
+      stateReason: expect.stringMatching(/410/),
+      stateChangedAt: after(1),
+      goneOrderIds: ['a', 'b', 'c'],
+    });
+    expect(decide(HEALTHY, after(1), a, b, failed, c).state).toBe('disabled');
+    expect(decide(HEALTHY, after(1), a, b, accepted, c)).toMatchObject({
+      state: 'active',
+      goneOrderIds: ['c'],
+    });
+  });
+
+  test('after five days disables it when it fails, not when it is accepted', () => {
+    const failing = { ...HEALTHY, consecutiveFailures: 40, failingSince: SINCE };
+    expect(decide(failing, after(5), failed)).toMatchObject({
+      state: 'disabled',
+      stateReason: 'It accepted nothing for 5 days: 41 attempts failed since 2026-11-20T12:00:00.000Z.',
+    });
+    expect(decide(failing, after(5), accepted)).toMatchObject({ state: 'active', stateReason: null });
+    expect(decide(failing, after(5), { ...failed, isFailure: false }).state).toBe('active');
+  });
+
+  test('that ends later changes nothing of why and when it was disabled', () => {
+    const disabled = decide({ ...HEALTHY, goneOrderIds: ['a', 'b'] }, after(1), gone('c'));
+    const later = decide(disabled, after(2), gone('d'), failed);
+    expect(later).toMatchObject({
+      state: 'disabled',
+      stateReason: disabled.stateReason,
+      stateChangedAt: after(1),
+    });
+    expect(decide(disabled, after(2), accepted).state).toBe('disabled');
+  });
 });

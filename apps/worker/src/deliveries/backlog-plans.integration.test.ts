@@ -126,7 +126,8 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     afterEach(() => setWindow(64));
     const setWindow = (window: number) =>
       subject.database.pool.query(
-        `update webhook_endpoints set "window" = $1, broken_since = now() - interval '1 hour'`,
+        `update webhook_endpoints
+            set "window" = $1, broken_since = now() - interval '1 hour', next_probe_at = now()`,
         [window],
       );
 

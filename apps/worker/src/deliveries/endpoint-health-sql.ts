@@ -23,7 +23,8 @@ export async function lockEndpointRecord(
   const { rows } = await transaction.query<EndpointRecord & { now: Date }>({
     name: 'lock-endpoint-record',
     text: `
-      select state, "window", window_changed_at as "windowChangedAt", failing_answers as "failingAnswers",
+      select state, state_reason as "stateReason", state_changed_at as "stateChangedAt",
+             gone_order_ids as "goneOrderIds", "window", window_changed_at as "windowChangedAt", failing_answers as "failingAnswers",
              failing_order_ids as "failingOrderIds", broken_since as "brokenSince",
              next_probe_at as "nextProbeAt", probe_cooldown_ms as "probeCooldownMs",
              consecutive_failures as "consecutiveFailures", failing_since as "failingSince",
@@ -51,7 +52,10 @@ export async function writeEndpointRecord(
          set "window" = $2, window_changed_at = case when "window" = $2 then window_changed_at else $3 end,
              failing_answers = $4, failing_order_ids = $5, broken_since = $6, next_probe_at = $7,
              probe_cooldown_ms = $8, consecutive_failures = $9, failing_since = $10, last_success_at = $11,
-             last_failure_at = $12, last_failure_reason = $13,
+             last_failure_at = $12, last_failure_reason = $13, gone_order_ids = $14,
+             state = $15, state_reason = $16, state_changed_at = $17,
+             updated_at = case when state = $15 then updated_at
+                               else date_trunc('milliseconds', clock_timestamp()) end,
              -- Each time it breaks, probes begin with the oldest again.
              probed_due_at = case when $2 > 0 then null else probed_due_at end,
              probed_id = case when $2 > 0 then null else probed_id end
@@ -70,6 +74,10 @@ export async function writeEndpointRecord(
       record.lastSuccessAt,
       record.lastFailureAt,
       record.lastFailureReason,
+      record.goneOrderIds,
+      record.state,
+      record.stateReason,
+      record.stateChangedAt,
     ],
   });
 }

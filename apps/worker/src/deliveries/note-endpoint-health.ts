@@ -131,9 +131,12 @@ function logHealth(
   const from = decideHealthState(before);
   const to = decideHealthState(after);
   if (from === to) return;
-  const reason =
-    to === 'healthy'
-      ? `It accepts webhooks again; it failed since ${before.failingSince?.toISOString()}.`
-      : after.lastFailureReason;
-  logEndpointState(logger, { ...endpoint, from, to, reason, until: after.nextProbeAt, actor: ACTOR });
+  const until = to === 'broken' ? after.nextProbeAt : null;
+  logEndpointState(logger, { ...endpoint, from, to, reason: describeChange(), until, actor: ACTOR });
+
+  function describeChange(): string | null {
+    if (to === 'disabled') return after.stateReason;
+    if (to !== 'healthy') return after.lastFailureReason;
+    return `It accepts webhooks again; it failed since ${before.failingSince?.toISOString()}.`;
+  }
 }
