@@ -4,7 +4,8 @@ import { resolverForTest } from './testing/resolver-for-test.ts';
 
 const NOT_FOUND = { outcome: 'dns_failed', message: expect.stringMatching(/^name_not_found: /) };
 const SHORT_TRIES = { tryTimeoutMs: 400 };
-const SILENT = Array.from({ length: 200 }, (_, n) => `silent-${n}.test`);
+/** A datagram for each: more would not fit into the socket of the name server at once. */
+const SILENT = Array.from({ length: 50 }, (_, n) => `silent-${n}.test`);
 
 async function setUp(
   names: Record<string, NameForTest>,
