@@ -7,6 +7,10 @@ import {
   decideEndpointState,
   type EndpointStateAction,
 } from '@vendor-server/domain/endpoints/decide-endpoint-state.ts';
+import {
+  PAUSED_BY_CUSTOMER_SERVER,
+  PAUSED_BY_OPERATOR,
+} from '@vendor-server/domain/endpoints/pause-reasons.ts';
 import type { EndpointState } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { Actor } from '@vendor-server/domain/orders/actor.ts';
 import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
@@ -105,8 +109,7 @@ function lookAgain({ dispatcher }: StateDeps, endpointId: string): Promise<void>
   return dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId: null }] });
 }
 
-/** Customer servers read this: the operator's name is for the log. */
 function describeReason(to: EndpointState, actor: Actor): string | null {
   if (to === 'active') return null;
-  return actor.type === 'admin' ? 'Paused by an operator.' : 'Paused by its customer server.';
+  return actor.type === 'admin' ? PAUSED_BY_OPERATOR : PAUSED_BY_CUSTOMER_SERVER;
 }

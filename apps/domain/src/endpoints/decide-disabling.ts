@@ -20,6 +20,10 @@ export const WARNED_BEFORE_MS = DAY_MS;
  */
 export const LOST_AFTER_FAILURES = 12;
 
+export const GONE_REASON = `It answered 410 Gone for ${GONE_ORDERS} orders, and accepted nothing in between.`;
+/** How the reason of the other rule begins. */
+export const LOST_REASON_START = `It accepted nothing for ${LOST_AFTER_MS / DAY_MS} days`;
+
 /** What is known of an endpoint, the attempt that has just failed included. */
 export interface DisablingFacts {
   readonly state: EndpointState;
@@ -41,11 +45,10 @@ export interface DisablingFacts {
  */
 export function decideDisabling(facts: DisablingFacts, now: Date): string | null {
   if (facts.state !== 'active') return null;
-  if (facts.goneOrderIds.length >= GONE_ORDERS)
-    return `It answered 410 Gone for ${GONE_ORDERS} orders, and accepted nothing in between.`;
+  if (facts.goneOrderIds.length >= GONE_ORDERS) return GONE_REASON;
   const lostAt = decideLostAt(facts);
   if (lostAt === null || now < lostAt) return null;
-  return `It accepted nothing for ${LOST_AFTER_MS / DAY_MS} days: ${facts.consecutiveFailures} attempts failed since ${facts.failingSince?.toISOString()}.`;
+  return `${LOST_REASON_START}: ${facts.consecutiveFailures} attempts failed since ${facts.failingSince?.toISOString()}.`;
 }
 
 /**

@@ -49,8 +49,23 @@ let samples: readonly Sample[];
 /** Every metric that a process can have, each with a sample. */
 beforeAll(async () => {
   const backlog = { blocked: 1, waiting: 1, queued: 1, oldestOpenSeconds: 1, oldestHeldSeconds: 1 };
+  const endpoint = {
+    endpointId: 'e',
+    customerServerId: 'c',
+    customerServerName: 'n',
+    since: new Date(),
+    ofState: 1,
+  };
+  const rows: Readonly<Record<string, readonly object[]>> = {
+    'read-backlog': [{ ...backlog, oldestDueSeconds: 1 }],
+    'read-unhealthy-endpoints': ['struggling', 'broken', 'paused', 'disabled'].map((state) => ({
+      ...endpoint,
+      state,
+      nextProbeAt: state === 'broken' ? new Date() : null,
+    })),
+  };
   const client = {
-    query: async () => ({ rows: [{ ...backlog, oldestDueSeconds: 1 }] }),
+    query: async ({ name = '' }: { name?: string }) => ({ rows: rows[name] ?? [] }),
     release: () => undefined,
   };
   const texts = await Promise.all(

@@ -1,4 +1,5 @@
 import { type BacklogMetricsDeps, createBacklogMetrics } from './backlog-metrics.ts';
+import { createEndpointMetrics } from './endpoint-metrics.ts';
 
 export interface MetricsPage {
   /** Of the text that `read` gives. */
@@ -9,11 +10,11 @@ export interface MetricsPage {
 
 /** What `GET /metrics` answers. */
 export function createMetricsPage(deps: BacklogMetricsDeps): MetricsPage {
-  const refresh = createBacklogMetrics(deps);
+  const refreshes = [createBacklogMetrics(deps), createEndpointMetrics(deps)];
   return {
     contentType: deps.registry.contentType,
     async read() {
-      await refresh();
+      await Promise.all(refreshes.map((refresh) => refresh()));
       return deps.registry.metrics();
     },
   };

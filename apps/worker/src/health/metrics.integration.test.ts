@@ -161,6 +161,7 @@ describe('GET /metrics', () => {
     const due = valueOf('vendor_server_oldest_due_delivery_age_seconds');
     expect(due).toBeGreaterThanOrEqual(300);
     expect(due).toBeLessThan(3_600);
+    expect(valueOf('vendor_server_unhealthy_endpoints', { state: 'paused' })).toBe(1);
     expect(valueOf('vendor_server_queue_jobs', { state: 'waiting' })).toBe(0);
     expect(valueOf('vendor_server_readiness_check_up', { check: 'progress' })).toBe(0);
     expect(valueOf('vendor_server_readiness_check_up', { check: 'database' })).toBe(1);
