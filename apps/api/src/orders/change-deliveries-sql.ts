@@ -14,7 +14,8 @@
  *   at its end before the row exists; and a unique index is checked against rows as they are at that moment, not
  *   against the snapshot: the old version of a row that this transaction updated is dead to it.
  * - The new delivery takes the old one's place in the endpoint's order of due times, too: an order that changes more
- *   often than a lagging endpoint's turn comes round would never be told of. The snapshot still shows the old one in
+ *   often than a lagging endpoint's turn comes round would never be told of. (Not at a closed one, which holds a
+ *   delivery for a time that counts from when it was due.) The snapshot still shows the old one in
  *   that place, and in the window; where there is room after all, the look after commit finds it.
  * - Rows are found by id in an array, whose order an index scan follows: everybody locks deliveries in that order.
  */
@@ -57,7 +58,7 @@ export const TRANSITION_AND_DELIVERIES = `
            g.replaces_older, s.state,
            case s.state when 'queued' then 1 else 0 end,
            case s.state when 'queued' then clock_timestamp() end,
-           case when g.replaces_older
+           case when g.replaces_older and g.state = 'active' and g."window" > 0
                 then least((select min(o.head_due_at) from older o where o.endpoint_id = g.endpoint_id),
                            clock_timestamp())
                 else clock_timestamp() end

@@ -86,8 +86,9 @@ export function createDispatcher({
         return NOTHING_PROMOTED;
       }
     },
-    async handOver({ jobs, cancelled }) {
+    async handOver({ jobs, cancelled, superseded }) {
       metrics.countFinished('cancelled', cancelled);
+      metrics.countFinished('superseded', superseded);
       await addJobs(jobs);
     },
   });

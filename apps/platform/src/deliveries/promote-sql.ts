@@ -7,6 +7,7 @@
  */
 import type { SqlExecutor } from '../database/sql-executor.ts';
 import type { DeliveryJobData } from '../queue/delivery-job.ts';
+import { IS_OPEN_UNCLAIMED, IS_REPLACED, SET_SUPERSEDED } from './supersede-sql.ts';
 
 /** What one endpoint is told about one order: at most one of its deliveries is on its way at a time. */
 export interface Lane {
@@ -15,16 +16,19 @@ export interface Lane {
 }
 
 /**
- * The lanes of endpoint $1 and the orders $2 that have no head. No "not exists": PostgreSQL may answer that of all
- * lanes at once, from every head the endpoint has.
+ * The lanes of endpoint $1 and the orders $2 in which nothing is a head that stays. No "not exists": PostgreSQL may
+ * answer that of all lanes at once, from every head the endpoint has.
+ *
+ * @param stays about a head `d`
  */
-const HEADLESS_LANES = `unnest($2::char(24)[]) lane (order_id)
-  where (select id from deliveries
-          where endpoint_id = $1 and order_id = lane.order_id and state in ('waiting', 'queued') limit 1) is null`;
+const lanesWithout = (stays: string) => `unnest($2::char(24)[]) lane (order_id)
+  where (select d.id from deliveries d
+          where d.endpoint_id = $1 and d.order_id = lane.order_id and d.state in ('waiting', 'queued')
+            and ${stays} limit 1) is null`;
 
 /**
- * Whether anything of the endpoint can move: the next of one of these lanes, a due head while there is room, or what
- * is left of a deleted endpoint. Takes no lock.
+ * Whether anything of the endpoint can move: the next of one of these lanes, also where it replaces a head that nobody
+ * sends; a due head while there is room; or what is left of a deleted endpoint. Takes no lock.
  */
 export async function canAnythingMove(
   executor: SqlExecutor,
@@ -35,7 +39,7 @@ export async function canAnythingMove(
     name: 'can-anything-move',
     text: `
       select exists (
-        select 1 from ${HEADLESS_LANES}
+        select 1 from ${lanesWithout(`not (d.claim_token is null and ${IS_REPLACED})`)}
            and (select id from deliveries
                  where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked' limit 1) is not null
       ) or exists (
@@ -68,25 +72,58 @@ export async function lockEndpoint(executor: SqlExecutor, endpointId: string): P
   });
 }
 
-/** Makes each lane's blocked delivery of the lowest version its head, where the lane has none. */
+export interface LaneMoves {
+  /** How many lanes got another head. */
+  readonly moved: number;
+  /** How many deliveries ended because a newer change replaces them. */
+  readonly superseded: number;
+}
+
+/**
+ * Makes each lane's blocked delivery of the lowest version its head, where the lane has none. What newer changes
+ * replace ends before, a head that nobody sends included.
+ */
 export async function moveLanesNext(
   executor: SqlExecutor,
   endpointId: string,
   orderIds: readonly string[],
-): Promise<number> {
-  const { rowCount } = await executor.query({
+): Promise<LaneMoves> {
+  const { rows } = await executor.query<LaneMoves>({
     name: 'move-lanes-next',
     text: `
-      update deliveries set state = 'waiting', due_at = clock_timestamp()
-       where id = any (array(
-               select (select id from deliveries
-                        where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked'
-                        order by order_version limit 1)
-                 from ${HEADLESS_LANES}))
-         and state || '' = 'blocked'`,
+      with open as (
+        select d.id
+          from unnest($2::char(24)[]) lane (order_id)
+         cross join lateral (
+           select id from deliveries
+            where endpoint_id = $1 and order_id = lane.order_id and state in ('waiting', 'queued')
+           union all
+           select id from deliveries
+            where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked') d
+         where (select id from deliveries
+                 where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked' and replaces_older
+                 limit 1) is not null
+      ), superseded as (
+        update deliveries d set ${SET_SUPERSEDED}
+         where exists (select 1 from open)
+           and d.id = any (array(select id from open)) and ${IS_OPEN_UNCLAIMED} and ${IS_REPLACED}
+        returning d.id
+      ), moved as (
+        update deliveries set state = 'waiting', due_at = clock_timestamp()
+         where id = any (array(
+                 select (select d.id from deliveries d
+                          where d.endpoint_id = $1 and d.order_id = lane.order_id and d.state = 'blocked'
+                            and not ${IS_REPLACED}
+                          order by d.order_version limit 1)
+                   -- An array reads that update to its end: the places in the lanes' index are free then.
+                   from ${lanesWithout('d.id <> all (array(select id from superseded))')}))
+           and state || '' = 'blocked'
+        returning id
+      )
+      select (select count(*)::int from moved) as moved, (select count(*)::int from superseded) as superseded`,
     values: [endpointId, orderIds],
   });
-  return rowCount ?? 0;
+  return rows[0] ?? { moved: 0, superseded: 0 };
 }
 
 /** Moves as many of the endpoint's oldest due heads to `queued` as its window has room for. */

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => subject.drop());
 beforeEach(() => emptyDatabase(subject.database.pool));
 
-const NOTHING = { jobs: [], cancelled: 0 };
+const NOTHING = { jobs: [], cancelled: 0, superseded: 0 };
 const pool = () => subject.database.pool;
 
 /** Heads that became due one after the other, oldest first. */
@@ -155,7 +155,7 @@ describe('an endpoint that takes nothing', () => {
     const endpoint = await insertEndpoint(pool(), { deleted: true });
     const open = await insertOrder(pool(), endpoint, ['delivered', 'waiting', 'blocked']);
     const sending = await insertOrder(pool(), endpoint, ['failed', 'queued', 'blocked']);
-    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual({ jobs: [], cancelled: 3 });
+    expect(await promote(subject.database, endpoint.endpointId, [])).toEqual({ ...NOTHING, cancelled: 3 });
     expect(await readStates(pool(), open.orderId)).toEqual(['delivered', 'cancelled', 'cancelled']);
     expect(await readStates(pool(), sending.orderId)).toEqual(['failed', 'queued', 'cancelled']);
     const [, cancelled] = await readDeliveries(pool(), open.orderId);

@@ -11,7 +11,11 @@
  * 3. *Lowest version first.* `moveLanesNext` takes the lowest blocked version of a lane without a head. A change
  *    that commits meanwhile has a higher version and is itself `blocked`, because it saw the blocked one; only
  *    one that was opened again a moment ago it may have missed (see reopen.ts).
- * 4. *The index has the last word.* At most one `waiting` or `queued` delivery per lane is a unique index. If
+ * 4. *The latest only*, where the endpoint wants that: a change replaces what it finds unclaimed, a record what it
+ *    would try again; what neither saw of the other (the change found a claim, the record no newer change) is
+ *    replaced here, because both look after their commits. A delivery that is replaced here may have a job, which
+ *    then finds nothing to do; one that was claimed first is left, and its record looks again.
+ * 5. *The index has the last word.* At most one `waiting` or `queued` delivery per lane is a unique index. If
  *    any of the above were wrong, or a change missed what was opened again, a transaction fails and no order is
  *    broken; whoever was refused looks again.
  */
@@ -32,12 +36,14 @@ export interface Promoted {
   readonly jobs: readonly DeliveryJobData[];
   /** How many ended because their endpoint was deleted. */
   readonly cancelled: number;
+  /** How many ended because a newer change of their lane replaces them. */
+  readonly superseded: number;
 }
 
 /** More than lanes that get a head just then, in one look after the other. */
 const MAX_REFUSALS = 4;
 
-export const NOTHING_PROMOTED: Promoted = { jobs: [], cancelled: 0 };
+export const NOTHING_PROMOTED: Promoted = { jobs: [], cancelled: 0, superseded: 0 };
 
 /**
  * Moves the lanes' next deliveries and the endpoint's due heads, as far as the window allows.
@@ -68,9 +74,10 @@ function move(
   return retryTransient(() =>
     withTransaction(database.pool, async (client) => {
       await lockEndpoint(client, endpointId);
-      if (orderIds.length > 0) await moveLanesNext(client, endpointId, orderIds);
+      const { superseded } =
+        orderIds.length === 0 ? NOTHING_PROMOTED : await moveLanesNext(client, endpointId, orderIds);
       const cancelled = await cancelForDeletedEndpoint(client, endpointId);
-      return { jobs: await moveDueHeads(client, endpointId), cancelled };
+      return { jobs: await moveDueHeads(client, endpointId), cancelled, superseded };
     }),
   );
 }

@@ -113,10 +113,11 @@ export async function insertOrder(
     const deliveryId = createId();
     await executor.query(
       `insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
-                               changed_at, state, generation, job_due_at, finished_at)
-       values ($1, $2, $3, $4, $5, $6, now(), $7::text, case when $7 = 'queued' then 1 else 0 end,
-               case when $7 = 'queued' then clock_timestamp() end,
-               case when $7 not in ('blocked', 'waiting', 'queued') then now() end)`,
+                               changed_at, state, generation, job_due_at, finished_at, replaces_older)
+       select $1, $2, $3, $4, $5, id, now(), $7::text, case when $7 = 'queued' then 1 else 0 end,
+              case when $7 = 'queued' then clock_timestamp() end,
+              case when $7 not in ('blocked', 'waiting', 'queued') then now() end, mode = 'latest_only'
+         from webhook_endpoints where id = $6`,
       [deliveryId, customerServerId, transitionId, orderId, at, endpointId, state],
     );
     deliveryIds.push(deliveryId);

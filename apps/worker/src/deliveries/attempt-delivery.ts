@@ -28,7 +28,13 @@ import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { describeOutcome, type EndpointHealthNotes } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
-import { type AttemptKey, adoptSharedSecret, type RecordedStep, releaseClaim } from './record-sql.ts';
+import {
+  type AttemptKey,
+  adoptSharedSecret,
+  type KnownStep,
+  type RecordedStep,
+  releaseClaim,
+} from './record-sql.ts';
 
 /** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
 const SEND_MARGIN_MS = 1_000;
@@ -84,14 +90,15 @@ export async function attemptDelivery(
 
   const step = decideStep(deps, claimed, result);
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
-  const known = fate === 'lost' ? { kind: fate } : step;
+  const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
   // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
   const hasLeftQueue = fate === 'waiting';
   countAttempt(deps.metrics, claimed, result, known);
   logAttempt(deps.logger, claimed, result, known);
   const summary = describeAttempt(claimed.attemptNumber, result, known);
   if (known.kind === 'lost') return { kind: 'done', summary };
-  await deps.endpointHealth.note(claimed, result, known);
+  // A record that supersedes says as much of the endpoint as the step it was to be.
+  await deps.endpointHealth.note(claimed, result, step);
   return endRecorded(deps, claimed, result, known, summary, hasLeftQueue);
 }
 
@@ -169,19 +176,22 @@ async function endRecorded(
   deps: AttemptDeps,
   claimed: ClaimedDelivery,
   result: AttemptResult,
-  step: RecordedStep,
+  step: KnownStep,
   summary: string,
   hasLeftQueue: boolean,
 ): Promise<AttemptEnd> {
   const reason = describeOutcome(result);
-  if (!hasLeftQueue) {
-    if (step.kind === 'retry_with_other_secret') return { kind: 'retry', delayMs: 0, reason, summary };
-    if (step.kind === 'retry') return { kind: 'retry', delayMs: step.delayMs, reason, summary };
-  }
-  if (step.kind === 'delivered') await adoptAcceptedSecret(deps, claimed);
   const { endpointId, orderId } = claimed;
   // Commit, then look: the lane's next may go, and room was freed.
-  await deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
+  const lookAtLane = () => deps.dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
+  const isInQueue = step.kind === 'retry' ? step.holdIn === 'queue' : step.kind === 'retry_with_other_secret';
+  if (isInQueue && !hasLeftQueue) {
+    // A newer change that the record did not see has seen the claim.
+    if (claimed.wantsLatestOnly) await lookAtLane();
+    return { kind: 'retry', delayMs: step.kind === 'retry' ? step.delayMs : 0, reason, summary };
+  }
+  if (step.kind === 'delivered') await adoptAcceptedSecret(deps, claimed);
+  await lookAtLane();
   if (step.kind !== 'failed') return { kind: 'done', summary };
   return {
     kind: 'failed',

@@ -39,6 +39,7 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     sharedSecretCiphertext: null,
     sharedSecretIs: null,
     usesOtherSecret: false,
+    wantsLatestOnly: false,
     isSuccessNews: false,
     ...part,
   };

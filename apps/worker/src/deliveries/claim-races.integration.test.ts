@@ -115,7 +115,7 @@ test('a second job against a relay that ends a dead worker’s claim: the job ne
     await runInterleaved([claim, end], turns);
 
     expect(claimed).toBeNull();
-    expect(ended).toMatchObject([{ requeued: true, job: { deliveryId, generation: 2 } }]);
+    expect(ended).toMatchObject([{ state: 'queued', job: { deliveryId, generation: 2 } }]);
     expect(await readDelivery(orderId)).toMatchObject({ generation: 2, claimToken: null, state: 'queued' });
     expect(await settleRefusal(pool(), job)).toEqual({ kind: 'stale' });
     expect(await readAttempts(pool(), deliveryId)).toMatchObject([{ number: 1, outcome: 'interrupted' }]);

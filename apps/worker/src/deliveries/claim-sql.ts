@@ -56,6 +56,7 @@ export interface ClaimedDelivery {
   /** The endpoint's, as the claim saw it; 0 for a probe. */
   readonly window: number;
   readonly windowChangedAt: Date;
+  readonly wantsLatestOnly: boolean;
   /** A success is to be noted at the endpoint (see note-endpoint-health.ts). */
   readonly isSuccessNews: boolean;
 }
@@ -113,6 +114,7 @@ export async function claimDelivery(
                   then e.previous_signing_secret_ciphertext end as "previousSigningSecretCiphertext",
              c.use_other_secret as "usesOtherSecret", secret.which as "sharedSecretIs",
              ${IS_SUCCESS_NEWS} as "isSuccessNews", e."window", e.window_changed_at as "windowChangedAt",
+             e.mode = 'latest_only' as "wantsLatestOnly",
              case when not e.send_shared_secret then null
                   when secret.which = 'previous' then s.previous_secret_ciphertext
                   else s.secret_ciphertext end as "sharedSecretCiphertext"

@@ -1,20 +1,16 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { describeOutcome } from './note-endpoint-health.ts';
-import type { RecordedStep } from './record-sql.ts';
+import type { KnownStep } from './record-sql.ts';
 
 /**
  * What an operator reads of an attempt on its job. It holds nothing that the endpoint says but its status, and no
  * URL: jobs are shown to whoever looks at the queue.
  */
-export function describeAttempt(
-  attemptNumber: number,
-  result: AttemptResult,
-  step: RecordedStep | { readonly kind: 'lost' },
-): string {
+export function describeAttempt(attemptNumber: number, result: AttemptResult, step: KnownStep): string {
   return `attempt ${attemptNumber}: ${describeOutcome(result)} after ${Math.round(result.durationMs)} ms, ${describeStep(step)}`;
 }
 
-function describeStep(step: RecordedStep | { readonly kind: 'lost' }): string {
+function describeStep(step: KnownStep): string {
   switch (step.kind) {
     case 'delivered':
       return 'delivered';
@@ -24,6 +20,8 @@ function describeStep(step: RecordedStep | { readonly kind: 'lost' }): string {
       return `next attempt in ${step.delayMs} ms`;
     case 'wait_on':
       return 'its endpoint is still broken: it waits on';
+    case 'superseded':
+      return 'superseded by a newer change';
     case 'lost':
       return 'too late: the delivery had moved on';
     case 'retry_with_other_secret':

@@ -5,14 +5,14 @@ import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
 import type { AttemptRequest } from './build-attempt-request.ts';
 import type { ClaimedDelivery } from './claim-sql.ts';
-import type { RecordedStep } from './record-sql.ts';
+import type { KnownStep } from './record-sql.ts';
 
 /** One wide line per attempt: every id, every duration, and what follows. */
 export function logAttempt(
   logger: Logger,
   claimed: ClaimedDelivery,
   result: AttemptResult,
-  step: RecordedStep | { readonly kind: 'lost' },
+  step: KnownStep,
 ): void {
   const line = {
     orderId: claimed.orderId,
@@ -46,6 +46,9 @@ export function logAttempt(
       break;
     case 'wait_on':
       logger.warn({ ...line, isProbe: true }, 'Customer webhook failed, retrying');
+      break;
+    case 'superseded':
+      logger.warn(line, 'Customer webhook failed, superseded by a newer change');
       break;
     case 'lost':
       logger.warn(line, 'Webhook answered after its lease ran out');

@@ -8,6 +8,7 @@
  */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { IS_REPLACED, SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
 
 export interface AttemptKey {
   readonly deliveryId: string;
@@ -30,8 +31,11 @@ export type RecordedStep =
   /** Back to `waiting`, due and with its budget as before, and its job ends. */
   | { readonly kind: 'wait_on' };
 
+/** What is known to have become of an attempt: `superseded` where its delivery would have been sent again. */
+export type KnownStep = RecordedStep | { readonly kind: 'superseded' | 'lost' };
+
 /** The state in which an attempt leaves its delivery. */
-export type RecordedState = 'delivered' | 'failed' | 'queued' | 'waiting';
+export type RecordedState = 'delivered' | 'failed' | 'queued' | 'waiting' | 'superseded';
 
 /** The state of the row, and in how many milliseconds it is due again; null: when it was. */
 function toRowState(step: RecordedStep): { readonly state: RecordedState; readonly delayMs: number | null } {
@@ -49,8 +53,11 @@ function toRowState(step: RecordedStep): { readonly state: RecordedState; readon
 }
 
 /**
- * Writes the attempt's end and the delivery's new state in one statement. What would stay `queued` for a retry becomes
- * `waiting` when its endpoint has closed meanwhile: its job would only be put back.
+ * Writes the attempt's end and the delivery's new state in one statement. Of what would be sent again:
+ *
+ * - What a newer change replaces, made meanwhile, is `superseded`. That goes for a try with the other of two secrets,
+ *   too: the newer one is sent at once, and finds out by itself which secret the endpoint takes.
+ * - What would stay `queued` becomes `waiting` when its endpoint has closed meanwhile: its job would only be put back.
  *
  * @returns the state it is in; null when the claim is no longer this attempt's, and nothing was written
  */
@@ -64,22 +71,27 @@ export async function recordAttempt(
   const { rows } = await executor.query<{ state: RecordedState }>({
     name: 'record-attempt',
     text: `
-      with held as (
-        select $4 = 'queued' and exists (select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-                                          where d.id = $1 and (e.state <> 'active' or e."window" = 0)) as held
+      with fate as (
+        select case when $4 in ('queued', 'waiting')
+                     and exists (select 1 from deliveries d where d.id = $1 and ${IS_REPLACED}) then 'superseded'
+                    when $4 = 'queued'
+                     and exists (select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
+                                  where d.id = $1 and (e.state <> 'active' or e."window" = 0)) then 'waiting'
+                    else $4 end as state
       ), recorded as (
         update deliveries d
-           set state = case when held.held then 'waiting' else $4 end, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
+           set state = fate.state, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
                budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
                use_other_secret = $12, refused_secret = $13,
                due_at = case when $5::float8 is not null
                              then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
-               job_due_at = case when $4 = 'queued' and not held.held
+               job_due_at = case when fate.state = 'queued'
                                  then clock_timestamp() + make_interval(secs => $5::float8 / 1000) end,
-               finished_at = case when $4 in ('delivered', 'failed')
+               finished_at = case when fate.state in ('delivered', 'failed', 'superseded')
                                   then date_trunc('milliseconds', clock_timestamp()) end,
-               last_outcome = $6, last_response_status = $7, last_error = $8
-          from held
+               last_outcome = $6, last_response_status = $7,
+               last_error = case when fate.state = 'superseded' then '${SUPERSEDED}' else $8 end
+          from fate
          where d.id = $1 and coalesce(d.claim_token, '') = $3
         returning d.id, d.state
       )

@@ -1,6 +1,7 @@
 /** The relay's statements. Each reads by state and is conditional on what it read; each is bounded. */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type QueuedRow, toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { IS_REPLACED, SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
 import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 
 /** Ten workers in a row died on it: it is more likely to be the cause than the victim. */
@@ -79,8 +80,10 @@ export interface EndedClaim {
   readonly attempt: number;
   /** From the attempt's start to its end here. */
   readonly durationMs: number;
-  /** False when the delivery was given up after MAX_INTERRUPTIONS. */
-  readonly requeued: boolean;
+  /** `failed` after MAX_INTERRUPTIONS; `superseded` when a newer change replaces it. */
+  readonly state: 'queued' | 'failed' | 'superseded';
+  /** As the endpoint is now. */
+  readonly wantsLatestOnly: boolean;
 }
 
 /**
@@ -92,20 +95,23 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
     name: 'end-expired-claims',
     text: `
       with expired as (
-        select id, claim_token from deliveries
-         where claim_token is not null and claimed_until < clock_timestamp()
-         order by claimed_until limit $1
+        select d.id, d.claim_token,
+               case when d.interrupted_count + 1 >= $2::int then 'failed'
+                    when ${IS_REPLACED} then 'superseded' else 'queued' end as state
+          from deliveries d
+         where d.claim_token is not null and d.claimed_until < clock_timestamp()
+         order by d.claimed_until limit $1
       ), ended as (
         update deliveries d
            set claim_token = null, claimed_until = null, generation = d.generation + 1,
                interrupted_count = d.interrupted_count + 1, last_outcome = 'interrupted',
-               is_probe = d.is_probe and d.interrupted_count + 1 < $2::int,
-               state = case when d.interrupted_count + 1 >= $2::int then 'failed' else 'queued' end,
+               is_probe = d.is_probe and e.state = 'queued',
+               state = e.state,
                due_at = clock_timestamp(),
-               job_due_at = case when d.interrupted_count + 1 >= $2::int then null else clock_timestamp() end,
-               finished_at = case when d.interrupted_count + 1 >= $2::int
-                                  then date_trunc('milliseconds', clock_timestamp()) end,
-               last_error = case when d.interrupted_count + 1 >= $2::int then 'interrupted' else d.last_error end
+               job_due_at = case e.state when 'queued' then clock_timestamp() end,
+               finished_at = case when e.state <> 'queued' then date_trunc('milliseconds', clock_timestamp()) end,
+               last_error = case e.state when 'failed' then 'interrupted' when 'superseded' then '${SUPERSEDED}'
+                                 else d.last_error end
           from expired e
          where d.id = e.id and d.claim_token = e.claim_token
         returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id,
@@ -119,7 +125,7 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
          where a.delivery_id = r.id and a.attempt_number = r.attempt_count and a.ended_at is null
         returning a.delivery_id, a.duration_ms
       )
-      ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state = 'queued' as requeued, r.attempt_count as attempt,
+      ${SELECT_JOBS}, r.endpoint_id as "endpointId", r.state, e.mode = 'latest_only' as "wantsLatestOnly", r.attempt_count as attempt,
              r.customer_server_id as "customerServerId", t.from_status as "previousStatus",
              t.request_id as "requestId", t.traceparent, coalesce(c.duration_ms, 0) as "durationMs"
         from ended r ${JOIN_JOBS} left join closed c on c.delivery_id = r.id`,
@@ -134,7 +140,8 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
     traceparent: row.traceparent,
     attempt: row.attempt,
     durationMs: row.durationMs,
-    requeued: row.requeued,
+    state: row.state,
+    wantsLatestOnly: row.wantsLatestOnly,
   }));
 }
 
@@ -184,8 +191,8 @@ export async function findPromotableEndpoints(
 export interface BlockedLane {
   readonly endpointId: string;
   readonly orderId: string;
-  /** Blocked behind nothing: a look after some commit was missed. */
-  readonly isHeadless: boolean;
+  /** Blocked behind nothing, or behind what a newer change replaces: a look after some commit was missed. */
+  readonly isMovable: boolean;
 }
 
 /** Lanes that hold something blocked, after the given one, one index probe each. */
@@ -211,9 +218,9 @@ export async function findBlockedLanes(
       )
       select endpoint_id as "endpointId", order_id as "orderId",
              -- No "not exists": PostgreSQL may answer that of all lanes at once, from every head there is.
-             (select h.id from deliveries h
-               where h.endpoint_id = step.endpoint_id and h.order_id = step.order_id
-                 and h.state in ('waiting', 'queued') limit 1) is null as "isHeadless"
+             coalesce((select d.claim_token is null and ${IS_REPLACED} from deliveries d
+                        where d.endpoint_id = step.endpoint_id and d.order_id = step.order_id
+                          and d.state in ('waiting', 'queued') limit 1), true) as "isMovable"
         from step
        order by 1, 2`,
     values: [after.endpointId, after.orderId, limit],

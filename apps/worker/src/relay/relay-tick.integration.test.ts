@@ -265,9 +265,9 @@ describe('a look that nobody took', () => {
       const endpoint = await insertEndpoint(pool());
       await insertOrder(pool(), endpoint, ['waiting']);
       const { orderId } = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
-      lanes.push({ endpointId: endpoint.endpointId, orderId, isHeadless: true });
+      lanes.push({ endpointId: endpoint.endpointId, orderId, isMovable: true });
       const busy = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
-      lanes.push({ endpointId: endpoint.endpointId, orderId: busy.orderId, isHeadless: false });
+      lanes.push({ endpointId: endpoint.endpointId, orderId: busy.orderId, isMovable: false });
     }
     const [first, second, third, fourth] = lanes;
     const before = { endpointId: '', orderId: '' };

@@ -9,8 +9,8 @@
  *   job is made at once. The lost worker cannot send any more (see attempt-delivery.ts) nor record (its token
  *   is gone). Ended only while the database has been calm for 5 s, so that workers that survived an outage
  *   record their answers first; otherwise their receivers would get everything in flight twice.
- * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing, are
- *   promoted.
+ * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing or behind
+ *   what a newer change replaces, are promoted.
  * - *An endpoint is broken*: nothing of it moves by itself, so it is sent a probe now and then (probe-sql.ts).
  * - *A change has no place in the feed*: nobody gives it one at the change; see assign-feed-positions.ts.
  *
@@ -126,10 +126,12 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return NO_CLAIMS;
     const ended = await endExpiredClaims(executor, MAX_EXPIRED_CLAIMS);
     for (const claim of ended) logEndedClaim(logger, claim);
-    await addJobs(ended.filter(({ requeued }) => requeued).map(({ job }) => job));
-    const givenUp = ended.filter(({ requeued }) => !requeued);
-    await promoteAll(givenUp.map(({ job, endpointId }) => ({ endpointId, orderId: job.orderId })));
-    return { endedClaims: ended.length, givenUp: givenUp.length };
+    await addJobs(ended.filter(({ state }) => state === 'queued').map(({ job }) => job));
+    metrics.countFinished('superseded', ended.filter(({ state }) => state === 'superseded').length);
+    // Commit, then look: the lane is free, or a newer change found the claim.
+    const looked = ended.filter(({ state, wantsLatestOnly }) => state !== 'queued' || wantsLatestOnly);
+    await promoteAll(looked.map(({ job, endpointId }) => ({ endpointId, orderId: job.orderId })));
+    return { endedClaims: ended.length, givenUp: ended.filter(({ state }) => state === 'failed').length };
   }
 
   async function promoteStanding(): Promise<number> {
@@ -143,7 +145,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
         : (lanes.at(-1) ?? laneCursor);
     return promoteAll([
       ...promotable.map((endpointId) => ({ endpointId, orderId: null })),
-      ...lanes.filter(({ isHeadless }) => isHeadless),
+      ...lanes.filter(({ isMovable }) => isMovable),
     ]);
   }
 
@@ -166,6 +168,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
       for (const { endpointId, orderId } of places) {
         const promoted = await promote(database, endpointId, orderId === null ? [] : [orderId]);
         metrics.countFinished('cancelled', promoted.cancelled);
+        metrics.countFinished('superseded', promoted.superseded);
         jobs.push(...promoted.jobs);
       }
     } finally {
@@ -191,7 +194,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   };
 }
 
-function logEndedClaim(logger: Logger, { job, requeued, traceparent, ...ended }: EndedClaim): void {
+function logEndedClaim(logger: Logger, { job, state, traceparent, ...ended }: EndedClaim): void {
   const { deliveryId, orderId, status, version } = job;
   const traceId = toTraceId(traceparent);
   const line = {
@@ -200,12 +203,13 @@ function logEndedClaim(logger: Logger, { job, requeued, traceparent, ...ended }:
     status,
     version,
     ...ended,
+    requeued: state === 'queued',
     traceId,
     responseStatus: null,
     reason: 'interrupted',
   };
   logger.warn(line, 'Attempt interrupted: its worker vanished');
-  if (!requeued) logger.error({ ...line, endReason: 'interrupted' }, 'Customer webhook failed');
+  if (state === 'failed') logger.error({ ...line, endReason: 'interrupted' }, 'Customer webhook failed');
 }
 
 function reportAndGive<Nothing>(nothing: Nothing, logger: Logger, step: string): (error: unknown) => Nothing {
