@@ -47,8 +47,9 @@ const ENTRY_FILES = {
 
 export async function createSystem({ redisUrl, env = {} }: SystemOptions): Promise<System> {
   const subject = await createTestDatabase();
-  const adminKey = `test-admin-key-${randomBytes(8).toString('hex')}`;
-  const partnerSecret = `test-partner-secret-${randomBytes(8).toString('hex')}`;
+  // Random from their first character to their last: a few of them in a log are a part of the secret, not of a name.
+  const adminKey = randomBytes(24).toString('base64url');
+  const partnerSecret = randomBytes(24).toString('base64url');
   const encryptionKey = randomBytes(32).toString('base64');
   const settings: Environment = {
     DATABASE_URL: subject.url,
