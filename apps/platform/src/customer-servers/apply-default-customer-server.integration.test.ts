@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
+import { MAX_ENDPOINTS_PER_CUSTOMER_SERVER } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { hashSecret } from '../secrets/hash-secret.ts';
 import { createSecretBox, SecretBoxError } from '../secrets/secret-box.ts';
 import { DEVELOPMENT_CUSTOMER_SERVER_SECRET } from '../settings/development-values.ts';
 import { SettingsError } from '../settings/settings-error.ts';
+import { insertEndpoint } from '../testing/delivery-fixtures.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { applyDefaultCustomerServer } from './apply-default-customer-server.ts';
 import { createCustomerServer } from './create-customer-server.ts';
@@ -111,6 +113,27 @@ describe('a later start', () => {
     expect(await readEndpoints()).toHaveLength(1);
     expect((await apply(SECRET, URL_2))?.changes).toEqual(['endpoint created']);
     expect(await readEndpoints()).toHaveLength(2);
+  });
+
+  test('makes the endpoint of a URL also beside as many as its customer server may make', async () => {
+    const { customerServerId = '' } = (await apply(SECRET)) ?? {};
+    for (let n = 1; n <= MAX_ENDPOINTS_PER_CUSTOMER_SERVER; n += 1) {
+      await insertEndpoint(subject.database.pool, { customerServerId });
+    }
+    expect((await apply(SECRET, URL_1))?.changes).toEqual(['endpoint created beyond the limit']);
+    expect(await readEndpoints()).toHaveLength(MAX_ENDPOINTS_PER_CUSTOMER_SERVER + 1);
+    expect((await apply(SECRET, URL_2))?.changes).toEqual(['endpoint moved']);
+  });
+
+  test('tries a broken endpoint at its new URL at once, with nothing held against that', async () => {
+    await apply(SECRET, URL_1);
+    await subject.database.pool.query(
+      `update webhook_endpoints set "window" = 0, next_probe_at = now() + interval '1 h', gone_order_ids = '{a}'`,
+    );
+    await apply(SECRET, URL_2);
+    const [endpoint] = await readEndpoints();
+    expect(endpoint?.goneOrderIds).toEqual([]);
+    expect(endpoint?.nextProbeAt?.getTime()).toBeLessThan(Date.now() + 60_000);
   });
 
   test('rotates a changed secret with an overlap of 24 hours', async () => {

@@ -1,8 +1,14 @@
+import { MAX_ENDPOINTS_PER_CUSTOMER_SERVER } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { CustomerServer, Prisma } from '../generated/prisma/client.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
 import { createWebhookEndpoint } from './create-webhook-endpoint.ts';
 
-export type EndpointChange = 'endpoint created' | 'endpoint moved' | 'endpoint paused';
+export type EndpointChange =
+  | 'endpoint created'
+  /** Beside as many others as a customer server may make. */
+  | 'endpoint created beyond the limit'
+  | 'endpoint moved'
+  | 'endpoint paused';
 
 /** The `state_reason` of an endpoint that is paused because CUSTOMER_WEBHOOK_URL is unset. No quotes: SQL holds it. */
 export const URL_UNSET_REASON = 'CUSTOMER_WEBHOOK_URL is not set any more';
@@ -13,6 +19,9 @@ export const URL_UNSET_REASON = 'CUSTOMER_WEBHOOK_URL is not set any more';
  *
  * A URL that is gone pauses the endpoint: nothing is sent any more, and nothing is lost when it was forgotten
  * by mistake, because its deliveries go on once a URL is set again.
+ *
+ * The limit of endpoints is for what is asked of the API. Whoever sets a URL expects webhooks there and a process that
+ * starts, so its endpoint is made also where the customer server has all it may have, and the log says so.
  */
 export async function applyDefaultWebhookUrl(
   transaction: Prisma.TransactionClient,
@@ -40,13 +49,16 @@ export async function applyDefaultWebhookUrl(
     return 'endpoint paused';
   }
   if (!endpoint) {
+    const others = await transaction.webhookEndpoint.count({ where: { customerServerId, deletedAt: null } });
     await createWebhookEndpoint(transaction, secretBox, {
       customerServerId,
       url,
       isDefault: true,
       preferences: {},
     });
-    return 'endpoint created';
+    return others < MAX_ENDPOINTS_PER_CUSTOMER_SERVER
+      ? 'endpoint created'
+      : 'endpoint created beyond the limit';
   }
   const isPausedByUs = endpoint.state === 'paused' && endpoint.stateReason === URL_UNSET_REASON;
   await transaction.webhookEndpoint.update({
@@ -54,6 +66,9 @@ export async function applyDefaultWebhookUrl(
     data: {
       url,
       updatedAt: now,
+      // As by a PATCH: it is tried there at once, and who was gone at the old URL says nothing about the new one.
+      goneOrderIds: [],
+      ...(endpoint.window === 0 && { nextProbeAt: now }),
       ...(isPausedByUs && { state: 'active', stateReason: null, stateChangedAt: now }),
     },
   });
