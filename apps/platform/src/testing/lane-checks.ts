@@ -53,13 +53,13 @@ export async function findOvertakenLanes(executor: SqlExecutor): Promise<BrokenL
   return rows;
 }
 
-/** Endpoints with more in the queue than their window allows. */
+/** Endpoints with more in the queue than their window allows, but for a broken one's probe. */
 export async function findOverfilledEndpoints(
   executor: SqlExecutor,
 ): Promise<{ endpointId: string; queued: number }[]> {
   const { rows } = await executor.query<{ endpointId: string; queued: number }>(`
     select e.id as "endpointId", count(*)::int as queued
       from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-     where d.state = 'queued' group by e.id having count(*) > e."window" order by 1`);
+     where d.state = 'queued' and not d.is_probe group by e.id having count(*) > e."window" order by 1`);
   return rows;
 }

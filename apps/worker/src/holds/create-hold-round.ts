@@ -4,9 +4,9 @@
  *
  * Why nothing is sent afterwards, nothing is lost and nobody is given up who could have gone:
  *
- * 1. *Only what waits is ended*, and what waits enters the queue under the endpoint's advisory lock alone: by
- *    `promote`, or as a probe. With the lock in hand, what is seen waiting stays so. What is queued, a probe on its
- *    way included, is not touched.
+ * 1. *Only what waits is ended*, and what waits enters the queue under one of the endpoint's two locks: by `promote`
+ *    under the advisory one, as a probe under its row's. With both in hand, what is seen waiting stays so. What is
+ *    queued, a probe on its way included, is not touched.
  * 2. *Whoever opens the endpoint goes first or second.* Opening writes its row, which is locked here after it was
  *    seen closed: an endpoint that opened before is left alone, one that opens after finds these ended.
  * 3. *The update is conditional* on what it read. What another transaction ended meanwhile without this lock (a
