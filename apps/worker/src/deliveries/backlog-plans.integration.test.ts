@@ -8,11 +8,13 @@ import {
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/hold-sql.ts';
+import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findBlockedLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { claimDelivery, settleRefusal } from './claim-sql.ts';
@@ -126,10 +128,34 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     afterEach(() => setWindow(64));
     const setWindow = (window: number) =>
       subject.database.pool.query(
-        `update webhook_endpoints
-            set "window" = $1, broken_since = now() - interval '1 hour', next_probe_at = now()`,
+        `update webhook_endpoints set "window" = $1, broken_since = now() - interval '1 hour',
+                                      next_probe_at = now() - interval '1 hour'`,
         [window],
       );
+
+    test('endpoints that are to be probed', async () => {
+      // Of the queued ones of each endpoint, of which it has about a window, whether one is a probe.
+      await expectFewRows((executor) => findProbeDue(executor, null, 1_000), CLAIMED + 300);
+    });
+
+    test("a broken endpoint's probe, the oldest and the one after another", async () => {
+      const { endpointId, deliveryId } = await take(`state = 'waiting'`);
+      await expectFewRows((executor) => startProbes(executor, [endpointId]), 150);
+      await subject.database.pool.query(
+        `update deliveries set state = 'waiting', job_due_at = null, is_probe = false where is_probe`,
+      );
+      await subject.database.pool.query(
+        `update webhook_endpoints e set next_probe_at = now(), probed_due_at = d.due_at, probed_id = d.id
+           from deliveries d where d.id = $1 and e.id = d.endpoint_id`,
+        [deliveryId],
+      );
+      await expectFewRows((executor) => startProbes(executor, [endpointId]), 150);
+    });
+
+    test('what a closed endpoint has in the queue', async () => {
+      const { endpointId } = await take(`state = 'queued' and claim_token is null`);
+      await expectFewRows((executor) => putBackUnclaimed(executor, endpointId), 100);
+    });
 
     test('endpoints that hold something for too long', async () => {
       await expectFewRows((executor) => findOverdueEndpoints(executor, '', 1_000, 100), 10);

@@ -22,11 +22,11 @@ export interface ProbeCursor {
   readonly endpointId: string;
 }
 
-/** Over `e`, which holds a broken endpoint. */
-const HAS_DUE_HEAD = `exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
-                               and d.due_at <= clock_timestamp())`;
-const IS_BEING_PROBED = `exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'queued'
-                                  and d.is_probe)`;
+/** Over `e`, which holds broken endpoints. No "exists": PostgreSQL may answer that for all of them at once. */
+const DUE_HEAD = `select d.id from deliveries d
+  where d.endpoint_id = e.id and d.state = 'waiting' and d.due_at <= clock_timestamp()`;
+const IS_FREE = `(select d.id from deliveries d
+  where d.endpoint_id = e.id and d.state = 'queued' and d.is_probe limit 1) is null`;
 
 /** Broken endpoints whose cool-down is over, after the given one; those that have something to try are due. */
 export async function findProbeDue(
@@ -38,7 +38,7 @@ export async function findProbeDue(
     name: 'find-probe-due',
     text: `
       select e.id as "endpointId", e.next_probe_at::text as "nextProbeAt",
-             ${HAS_DUE_HEAD} and not ${IS_BEING_PROBED} as "isDue"
+             (${DUE_HEAD} limit 1) is not null and ${IS_FREE} as "isDue"
         from (select id, next_probe_at from webhook_endpoints
                where "window" = 0 and deleted_at is null and state = 'active'
                  and next_probe_at <= clock_timestamp()
@@ -49,10 +49,6 @@ export async function findProbeDue(
   });
   return rows;
 }
-
-/** The head whose turn it is comes after the last one, or is the first again. */
-const DUE_HEAD = `select d.id from deliveries d
-  where d.endpoint_id = e.id and d.state = 'waiting' and d.due_at <= clock_timestamp()`;
 
 /** Starts a probe of each of these endpoints that may still be sent one, and puts off the next one by its cool-down. */
 export async function startProbes(
@@ -68,11 +64,12 @@ export async function startProbes(
            and next_probe_at <= clock_timestamp()
          order by id for no key update skip locked
       ), head as (
+        -- The one after the last, or the first again.
         select coalesce(
                  (${DUE_HEAD} and (d.due_at, d.id) > (e.probed_due_at, e.probed_id) order by d.due_at, d.id limit 1),
                  (${DUE_HEAD} order by d.due_at, d.id limit 1)) as id
           from broken e
-         where not ${IS_BEING_PROBED}
+         where ${IS_FREE}
       ), moved as (
         update deliveries d
            set state = 'queued', generation = d.generation + 1, is_probe = true, job_due_at = clock_timestamp()

@@ -19,3 +19,20 @@ export async function expireClaim(executor: SqlExecutor, deliveryId: string): Pr
   );
   if (rowCount !== 1) throw new Error('there is no claim that could expire');
 }
+
+/** As if the endpoint's window had changed last an hour ago. */
+export async function restWindow(executor: SqlExecutor, endpointId: string): Promise<void> {
+  await executor.query(
+    `update webhook_endpoints set window_changed_at = clock_timestamp() - interval '1 hour' where id = $1`,
+    [endpointId],
+  );
+}
+
+/** As if a broken endpoint's cool-down were over. */
+export async function endCooldown(executor: SqlExecutor, endpointId: string): Promise<void> {
+  const { rowCount } = await executor.query(
+    `update webhook_endpoints set next_probe_at = clock_timestamp() where id = $1 and "window" = 0`,
+    [endpointId],
+  );
+  if (rowCount !== 1) throw new Error('the endpoint is not broken');
+}
