@@ -234,7 +234,10 @@ describe('a window that closes', () => {
     // It began before the window changed: it says nothing of the endpoint as it is now.
     await late.finish(TIMED_OUT);
     expect(await read()).toMatchObject({ window: 1 });
-    expect(stateLines().map(({ from, to }) => `${from} ${to}`)).toEqual(['healthy broken', 'broken healthy']);
+    expect(stateLines()).toMatchObject([
+      { from: 'healthy', to: 'broken' },
+      { from: 'broken', to: 'healthy' },
+    ]);
     expect(await readStates(pool(), waiting.orderId)).toEqual(['waiting']);
   });
 
