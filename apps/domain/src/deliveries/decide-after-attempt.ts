@@ -23,7 +23,7 @@ export interface AfterAttemptInput {
   budgetUsed: number;
   /** The wait before each retry: one first attempt and as many retries as there are waits. */
   retryDelaysMs: readonly number[];
-  /** The customer server's shared secret is being rotated, and this attempt carried the first choice of the two. */
+  /** The customer server has a shared secret that the receiver did not refuse: they are being rotated. */
   hasOtherSecret: boolean;
   /** The end of the attempt, by the clock that a `Retry-After` date is compared with. */
   now: Date;

@@ -28,13 +28,8 @@ import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import { describeOutcome, type EndpointHealthNotes } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
-import {
-  type AttemptKey,
-  adoptSharedSecret,
-  type KnownStep,
-  type RecordedStep,
-  releaseClaim,
-} from './record-sql.ts';
+import { type AttemptKey, type KnownStep, type RecordedStep, releaseClaim } from './record-sql.ts';
+import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';
 
 /** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
 const SEND_MARGIN_MS = 1_000;
@@ -88,7 +83,7 @@ export async function attemptDelivery(
     return endOwnFault(deps, claimed, key, error);
   }
 
-  const step = decideStep(deps, claimed, result);
+  const step = await decideStep(deps, claimed, result);
   const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
   const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
   // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
@@ -142,20 +137,24 @@ async function endOwnFault(
   return SKIPPED;
 }
 
-function decideStep(deps: AttemptDeps, claimed: ClaimedDelivery, result: AttemptResult): RecordedStep {
-  const { sharedSecretIs, usesOtherSecret } = claimed;
+async function decideStep(
+  deps: AttemptDeps,
+  claimed: ClaimedDelivery,
+  result: AttemptResult,
+): Promise<RecordedStep> {
   const step = decideAfterAttempt({
     result,
     // A probe comes on top of the budget, and ends it neither.
     budgetUsed: claimed.isProbe ? 0 : claimed.budgetUsed + 1,
     retryDelaysMs: claimed.retryDelaysMs ?? deps.settings.webhookRetryDelaysMs,
-    hasOtherSecret: sharedSecretIs !== null && !usesOtherSecret,
+    hasOtherSecret: await findOtherSecret(deps, claimed, result),
     now: new Date(),
   });
   if (claimed.isProbe && step.kind === 'retry') return { kind: 'wait_on' };
   if (step.kind !== 'retry_with_other_secret') return step;
-  if (sharedSecretIs === null) throw new Error('there is no other secret');
-  return { ...step, refusedSecret: sharedSecretIs };
+  const { sharedSecretHash } = claimed;
+  if (sharedSecretHash === null) throw new Error('no secret was sent that another one could replace');
+  return { ...step, refusedSecretHash: sharedSecretHash };
 }
 
 async function endRefused(
@@ -198,25 +197,4 @@ async function endRecorded(
     reason: step.reason === result.outcome ? reason : `${step.reason}: ${reason}`,
     summary,
   };
-}
-
-/** A receiver took the other secret: later requests begin with it. Failing to note that costs one more attempt. */
-async function adoptAcceptedSecret(
-  { executor, logger }: AttemptDeps,
-  { customerServerId, sharedSecretIs, usesOtherSecret }: ClaimedDelivery,
-): Promise<void> {
-  if (!usesOtherSecret || sharedSecretIs === null) return;
-  try {
-    const isNew = await adoptSharedSecret(executor, customerServerId, sharedSecretIs);
-    if (isNew)
-      logger.info(
-        { customerServerId, outboundSecret: sharedSecretIs },
-        'Webhooks carry the secret that was accepted',
-      );
-  } catch (error) {
-    logger.warn(
-      { err: error, customerServerId },
-      'The accepted secret could not be noted; the next refusal will',
-    );
-  }
 }

@@ -38,6 +38,8 @@ function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
     previousSigningSecretCiphertext: null,
     sharedSecretCiphertext: null,
     sharedSecretIs: null,
+    sharedSecretHash: null,
+    refusedSecretHash: null,
     usesOtherSecret: false,
     wantsLatestOnly: false,
     isSuccessNews: false,

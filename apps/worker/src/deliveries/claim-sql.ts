@@ -51,8 +51,12 @@ export interface ClaimedDelivery {
   readonly sharedSecretCiphertext: string | null;
   /** Which of the customer server's secrets that is; null when it has only one, or the endpoint gets none. */
   readonly sharedSecretIs: 'current' | 'previous' | null;
-  /** This attempt carries the other secret, because the first choice was refused. */
+  /** Tells it from any other; null when the endpoint gets none. */
+  readonly sharedSecretHash: string | null;
+  /** This attempt carries another secret, because the one before was refused. */
   readonly usesOtherSecret: boolean;
+  /** The one that was; null when there was none. */
+  readonly refusedSecretHash: string | null;
   /** The endpoint's, as the claim saw it; 0 for a probe. */
   readonly window: number;
   readonly windowChangedAt: Date;
@@ -88,7 +92,7 @@ export async function claimDelivery(
            and e.id = d.endpoint_id and e.deleted_at is null and e.state = 'active'
            and (e."window" > 0 or d.is_probe)
         returning d.id, d.attempt_count, d.budget_used, d.interrupted_count, d.opened_by, d.is_probe,
-                  d.use_other_secret, d.refused_secret, d.changed_at,
+                  d.use_other_secret, d.refused_secret_hash, d.changed_at,
                   d.transition_id, d.endpoint_id, d.customer_server_id, d.order_id, d.order_version
       ), attempt as (
         insert into delivery_attempts (delivery_id, attempt_number, claim_token, trigger, started_at)
@@ -113,6 +117,10 @@ export async function claimDelivery(
              case when e.signing_overlap_until > clock_timestamp()
                   then e.previous_signing_secret_ciphertext end as "previousSigningSecretCiphertext",
              c.use_other_secret as "usesOtherSecret", secret.which as "sharedSecretIs",
+             case when c.use_other_secret then c.refused_secret_hash end as "refusedSecretHash",
+             case when not e.send_shared_secret then null
+                  when secret.which = 'previous' then s.previous_secret_hash
+                  else s.secret_hash end as "sharedSecretHash",
              ${IS_SUCCESS_NEWS} as "isSuccessNews", e."window", e.window_changed_at as "windowChangedAt",
              e.mode = 'latest_only' as "wantsLatestOnly",
              case when not e.send_shared_secret then null
@@ -126,8 +134,9 @@ export async function claimDelivery(
        cross join lateral (
          select case when e.send_shared_secret and s.secret_overlap_until > clock_timestamp()
                      then case when not c.use_other_secret then s.outbound_secret
-                               when coalesce(c.refused_secret, s.outbound_secret) = 'previous' then 'current'
-                               else 'previous' end end as which) secret`,
+                               when c.refused_secret_hash = s.secret_hash then 'previous'
+                               when c.refused_secret_hash = s.previous_secret_hash then 'current'
+                               else s.outbound_secret end end as which) secret`,
     values: [deliveryId, generation, token, defaultTimeoutMs],
   });
   return rows[0] ?? null;

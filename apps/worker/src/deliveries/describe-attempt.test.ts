@@ -10,7 +10,7 @@ test.each<[RecordedStep | { kind: 'lost' }, string]>([
     'attempt 2: rejected 503 after 12 ms, next attempt in 2000 ms',
   ],
   [
-    { kind: 'retry_with_other_secret', refusedSecret: 'previous' },
+    { kind: 'retry_with_other_secret', refusedSecretHash: 'hash' },
     'attempt 2: rejected 503 after 12 ms, next attempt at once, with the other shared secret',
   ],
   [

@@ -27,7 +27,7 @@ export type RecordedStep =
    * deliveries begin with may be another one by then: of two that were refused at once, the first to be accepted
    * changes it.
    */
-  | { readonly kind: 'retry_with_other_secret'; readonly refusedSecret: 'current' | 'previous' }
+  | { readonly kind: 'retry_with_other_secret'; readonly refusedSecretHash: string }
   /** Back to `waiting`, due and with its budget as before, and its job ends. */
   | { readonly kind: 'wait_on' };
 
@@ -82,7 +82,7 @@ export async function recordAttempt(
         update deliveries d
            set state = fate.state, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
                budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
-               use_other_secret = $12, refused_secret = $13,
+               use_other_secret = $12, refused_secret_hash = $13,
                due_at = case when $5::float8 is not null
                              then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
                job_due_at = case when fate.state = 'queued'
@@ -114,7 +114,7 @@ export async function recordAttempt(
       Math.round(result.durationMs),
       result.error,
       step.kind === 'retry_with_other_secret',
-      step.kind === 'retry_with_other_secret' ? step.refusedSecret : null,
+      step.kind === 'retry_with_other_secret' ? step.refusedSecretHash : null,
       result.reason,
     ],
   });
@@ -199,23 +199,4 @@ export async function addLateAnswer(
       `answered after its lease ran out: ${result.outcome}`,
     ],
   });
-}
-
-/**
- * Lets outbound requests stay with the secret that a receiver accepted, for as long as the two overlap.
- *
- * @returns false when they carried it already, or the overlap is over
- */
-export async function adoptSharedSecret(
-  executor: SqlExecutor,
-  customerServerId: string,
-  accepted: 'current' | 'previous',
-): Promise<boolean> {
-  const { rowCount } = await executor.query({
-    name: 'adopt-shared-secret',
-    text: `update customer_servers set outbound_secret = $2
-            where id = $1 and outbound_secret <> $2 and secret_overlap_until > clock_timestamp()`,
-    values: [customerServerId, accepted],
-  });
-  return rowCount === 1;
 }

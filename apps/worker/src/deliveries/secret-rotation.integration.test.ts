@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
+import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import {
   emptyDatabase,
   insertOrder,
@@ -42,7 +43,8 @@ async function insertRotated({ overlaps = true } = {}) {
   const { customerServerId, endpointId } = endpoint;
   await pool().query(
     `update customer_servers
-        set secret_ciphertext = $2, previous_secret_ciphertext = $3, outbound_secret = 'previous',
+        set secret_hash = $5, previous_secret_hash = $6,
+            secret_ciphertext = $2, previous_secret_ciphertext = $3, outbound_secret = 'previous',
             secret_overlap_until = now() + case when $4 then interval '1 h' else interval '-1 h' end
       where id = $1`,
     [
@@ -50,6 +52,8 @@ async function insertRotated({ overlaps = true } = {}) {
       stage.deps.secretBox.seal(NEW, customerServerId),
       stage.deps.secretBox.seal(OLD, customerServerId),
       overlaps,
+      hashSecret(NEW),
+      hashSecret(OLD),
     ],
   );
   await pool().query('update webhook_endpoints set send_shared_secret = true where id = $1', [endpointId]);

@@ -55,7 +55,7 @@ async function countSuperseded(): Promise<number> {
 
 const RETRY: RecordedStep = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' };
 const LATER: RecordedStep = { kind: 'retry', delayMs: 60_000, holdIn: 'database' };
-const OTHER_SECRET: RecordedStep = { kind: 'retry_with_other_secret', refusedSecret: 'current' };
+const OTHER_SECRET: RecordedStep = { kind: 'retry_with_other_secret', refusedSecretHash: 'hash' };
 const DELIVERED: RecordedStep = { kind: 'delivered' };
 const FAILED: RecordedStep = { kind: 'failed', reason: 'rejected' };
 
