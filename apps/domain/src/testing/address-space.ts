@@ -46,8 +46,11 @@ export function toSpellings({ bits, value }: AddressNumber): string[] {
   const groups = toGroups(value);
   const full = groups.join(':');
   const padded = groups.map((group) => group.padStart(4, '0')).join(':');
-  const dottedTail = `${groups.slice(0, 6).join(':')}:${toDotted(value & 0xffff_ffffn)}`;
-  return [full, full.toUpperCase(), padded, shorten(groups), dottedTail, `${full}%eth0`];
+  const dotted = toDotted(value & 0xffff_ffffn);
+  const withDottedTail = [groups.slice(0, 6).join(':'), shorten(groups.slice(0, 6))].map((head) =>
+    head.endsWith(':') ? `${head}${dotted}` : `${head}:${dotted}`,
+  );
+  return [full, full.toUpperCase(), padded, shorten(groups), ...withDottedTail, `${full}%eth0`];
 }
 
 /** The first longest run of zero groups as `::` (RFC 5952). */
