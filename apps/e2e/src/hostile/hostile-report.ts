@@ -1,4 +1,5 @@
 import { writeFileSync } from 'node:fs';
+import type { Attack } from './measure-attack.ts';
 import type { Drain } from './measure-drain.ts';
 import type { Latency, Round } from './measure-round.ts';
 import { printTable } from './print-table.ts';
@@ -7,7 +8,7 @@ import { printTable } from './print-table.ts';
 export interface HostileReport {
   rounds: { title: string; baseline: Latency; round: Round }[];
   drains: { title: string; drain: Drain }[];
-  attack: { seconds: number; peakRssBytes: number; mostConnections: number; round: Round } | null;
+  attack: Attack | null;
 }
 
 /** What a healthy endpoint's p99 may be of that in a round without bad ones. */
@@ -42,9 +43,9 @@ export function showReport(report: HostileReport, path: string | undefined): voi
     ]),
   );
   if (report.attack === null) return;
-  const { peakRssBytes, mostConnections } = report.attack;
+  const { peakRssBytes, connections } = report.attack;
   console.log(
-    `\nAttacked by up to ${mostConnections} connections at once; the worker's memory was at most ${toMib(peakRssBytes)} MiB.`,
+    `\nAttacked over ${connections.median} connections at once, up to ${connections.most}: the worker never had more than ${toMib(peakRssBytes)} MiB.`,
   );
 }
 

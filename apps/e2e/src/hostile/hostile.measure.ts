@@ -1,6 +1,6 @@
 /**
  * What a few bad customers' servers cost everybody else, measured on the real processes. Settings, in the environment:
- * `HOSTILE_SECONDS` of a round, `HOSTILE_BACKLOG` of each bad customer, `HOSTILE_PER_SECOND` changes of the healthy,
+ * `HOSTILE_SECONDS` of a round, `HOSTILE_ATTACK_SECONDS` of the attack, `HOSTILE_BACKLOG` of each bad customer, `HOSTILE_PER_SECOND` changes of the healthy,
  * `HOSTILE_QUEUE=postgres`, `HOSTILE_REPORT`, a file for the numbers.
  *
  * Times are printed and never asserted: they are the machine's, too. Each bad round is held against the mean of the
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createPrivateRedis, type PrivateRedis } from '../system/create-private-redis.ts';
 import { createHostileStage, type HostileStage } from './create-hostile-stage.ts';
 import { type HostileReport, showReport } from './hostile-report.ts';
+import { measureAttack } from './measure-attack.ts';
 import { measureDrain } from './measure-drain.ts';
 import { type Latency, measureRound, type Round } from './measure-round.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -18,6 +19,14 @@ const { env } = process;
 const seconds = Number(env['HOSTILE_SECONDS'] ?? 20);
 const backlog = Number(env['HOSTILE_BACKLOG'] ?? 20_000);
 const perSecond = Number(env['HOSTILE_PER_SECOND'] ?? 100);
+const attackSeconds = Number(env['HOSTILE_ATTACK_SECONDS'] ?? 60);
+/**
+ * Few enough that their windows stay below a worker's concurrency: beyond it everybody waits for a worker more. Their
+ * backlogs outlast the attack: a window of 64 whose answers take 2 s, for a minute.
+ */
+const ATTACKERS = { attackers: 12, backlog: 2_400 };
+const ATTACKING_CONNECTIONS = 200;
+const MOST_RSS_BYTES = 300 * 1024 * 1024;
 const HEALTHY = 100;
 const WARM_UP_SECONDS = 5;
 const DRAINED = 5_000;
@@ -71,6 +80,17 @@ test.each(SCENARIOS)('$title', async ({ title, prepare }) => {
     });
     rounds.push({ title, round });
     expect(round.missing).toBe(0);
+  });
+});
+
+test('attacked', async () => {
+  await withStage(async (stage) => {
+    await measureRound(stage, { perSecond, seconds: WARM_UP_SECONDS });
+    const attack = await measureAttack(stage, { perSecond, seconds: attackSeconds, ...ATTACKERS });
+    report.attack = attack;
+    expect(attack.round.missing).toBe(0);
+    expect(attack.connections.median).toBeGreaterThan(ATTACKING_CONNECTIONS);
+    expect(attack.peakRssBytes).toBeLessThan(MOST_RSS_BYTES);
   });
 });
 

@@ -48,14 +48,16 @@ export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Pro
          from inserted_changes order by version, order_id`,
       [customerServerId],
     );
-    await client.query(
-      `insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id, changed_at,
-                               state, generation)
-       select new_id(), $1, transition_id, order_id, version, e.id, now(),
-              case when version = 1 then 'waiting' else 'blocked' end, 0
-         from inserted_changes, unnest($2::char(24)[]) e (id)
-        order by version, order_id`,
-      [customerServerId, endpointIds],
-    );
+    // One endpoint after the other: a statement's time is limited.
+    for (const endpointId of endpointIds) {
+      await client.query(
+        `insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
+                                 changed_at, state, generation)
+         select new_id(), $1, transition_id, order_id, version, $2, now(),
+                case when version = 1 then 'waiting' else 'blocked' end, 0
+           from inserted_changes order by version, order_id`,
+        [customerServerId, endpointId],
+      );
+    }
   });
 }

@@ -1,5 +1,7 @@
+import { LARGEST_WINDOW } from '@vendor-server/domain/endpoints/decide-window.ts';
+import type pg from 'pg';
 import { expect, vi } from 'vitest';
-import type { CustomerServer } from '../system/add-customer-server.ts';
+import { type CustomerServer, changeEndpoint } from '../system/add-customer-server.ts';
 import { addCustomerServers, type HostileStage } from './create-hostile-stage.ts';
 import { createRawReceiver, type RawReceiver } from './create-raw-receiver.ts';
 import { insertChanges } from './insert-changes.ts';
@@ -18,36 +20,59 @@ export interface Scenario {
 
 /** An account's endpoints are limited to this many. */
 const MOST_ENDPOINTS = 10;
-const MOST_WINDOW = 64;
 /** Enough successes for a window to grow to its largest: 16, then 32, then 64, with a margin. */
 const WARM_UP_CHANGES = 600;
 const WARM_UP_LIMIT = { timeout: 30_000, interval: 50 };
 
 /** What the healthy are to be spared from, mildest first. */
 export const SCENARIOS: readonly Scenario[] = [
-  { title: 'one hangs', prepare: (stage, backlog) => addHanging(stage, backlog, 1) },
-  { title: 'ten hang', prepare: (stage, backlog) => addHanging(stage, backlog, 10) },
+  { title: 'one hangs', prepare: (stage, backlog) => addHanging(stage, { backlog, count: 1 }) },
+  { title: 'ten hang', prepare: (stage, backlog) => addHanging(stage, { backlog, count: 10 }) },
   { title: 'a warm one starts to hang', prepare: addWarmThenHanging },
   { title: 'ten of one account hang', prepare: addHangingAccount },
-  { title: 'ten without a name server', prepare: addWithoutNameServer },
+  {
+    title: 'ten without a name server',
+    prepare: (stage, backlog) => addWithoutNameServer(stage, backlog, 10),
+  },
 ];
 
-async function addHanging(stage: HostileStage, backlog: number, count: number): Promise<BadCustomers> {
-  const { port } = await addReceiver(stage, { hangs: true });
-  return addWithBacklogs(stage, backlog, count, (n) => `http://hanging${n}.up.test:${port}/`);
+export interface HangingOptions {
+  /** Of each. */
+  readonly backlog: number;
+  readonly count: number;
+  /** How long an attempt waits; default the setting's. */
+  readonly timeoutMs?: number;
 }
 
-async function addWithoutNameServer(stage: HostileStage, backlog: number): Promise<BadCustomers> {
-  return addWithBacklogs(stage, backlog, 10, (n) => `http://hook${n}.down.test/`);
+/** Customers whose server takes requests and never answers. */
+export async function addHanging(
+  stage: HostileStage,
+  { backlog, count, timeoutMs }: HangingOptions,
+): Promise<BadCustomers & { readonly receiver: RawReceiver }> {
+  const receiver = await addReceiver(stage, { hangs: true });
+  const urlOf = (n: number) => `http://hanging${n}.up.test:${receiver.port}/`;
+  const customerServers = await addCustomerServers(stage.system, count, urlOf);
+  if (timeoutMs !== undefined) {
+    for (const each of customerServers) await changeEndpoint(stage.system, each, { timeoutMs });
+  }
+  return { ...(await addBacklogs(stage, backlog, customerServers)), receiver };
 }
 
-async function addWithBacklogs(
+/** Customers whose name server never answers. */
+export async function addWithoutNameServer(
   stage: HostileStage,
   backlog: number,
   count: number,
-  urlOf: (n: number) => string,
 ): Promise<BadCustomers> {
-  const customerServers = await addCustomerServers(stage.system, count, urlOf);
+  const customerServers = await addCustomerServers(stage.system, count, (n) => `http://hook${n}.down.test/`);
+  return addBacklogs(stage, backlog, customerServers);
+}
+
+async function addBacklogs(
+  stage: HostileStage,
+  backlog: number,
+  customerServers: readonly CustomerServer[],
+): Promise<BadCustomers> {
   for (const { customerServerId, endpointId } of customerServers) {
     await insertChanges(stage.system.database.pool, {
       customerServerId,
@@ -81,10 +106,14 @@ async function addHangingAccount(stage: HostileStage, backlog: number): Promise<
 async function addWarmThenHanging(stage: HostileStage, backlog: number): Promise<BadCustomers> {
   const receiver = await addReceiver(stage, { hangs: false });
   const { pool } = stage.system.database;
-  const bad = await addWithBacklogs(stage, WARM_UP_CHANGES, 1, () => `http://warm.up.test:${receiver.port}/`);
+  const urlOf = () => `http://warm.up.test:${receiver.port}/`;
+  const bad = await addBacklogs(stage, WARM_UP_CHANGES, await addCustomerServers(stage.system, 1, urlOf));
   const { customerServerId, endpointId } = bad.customerServers[0]!;
   await vi.waitFor(() => expect(receiver.receipts).toHaveLength(WARM_UP_CHANGES), WARM_UP_LIMIT);
-  await pool.query('update webhook_endpoints set "window" = $2 where id = $1', [endpointId, MOST_WINDOW]);
+  await vi.waitFor(
+    async () => expect(await readWindow(pool, endpointId)).toBe(LARGEST_WINDOW),
+    WARM_UP_LIMIT,
+  );
   receiver.hang();
   await insertChanges(pool, { customerServerId, endpointIds: [endpointId], count: backlog });
   return bad;
@@ -94,4 +123,12 @@ async function addReceiver(stage: HostileStage, options: { hangs: boolean }): Pr
   const receiver = await createRawReceiver(options);
   stage.closeLater(receiver);
   return receiver;
+}
+
+export async function readWindow(pool: pg.Pool, endpointId: string): Promise<number | undefined> {
+  const { rows } = await pool.query<{ window: number }>(
+    'select "window" from webhook_endpoints where id = $1',
+    [endpointId],
+  );
+  return rows[0]?.window;
 }

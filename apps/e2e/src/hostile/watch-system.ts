@@ -21,7 +21,7 @@ export interface WatchedEndpoint {
   readonly mostQueued: number;
   readonly highestWindow: number;
   readonly lowestWindow: number;
-  /** By how many `queued` deliveries it was above the highest window it had had until then. */
+  /** By how many `queued` deliveries it was above the highest window it had had until then: what shrinks keeps those. */
   readonly mostAboveWindow: number;
 }
 
@@ -42,6 +42,8 @@ export interface Watch {
   stop(): Promise<Watched>;
 }
 
+/** Of every endpoint; it may have shrunk before it was watched. */
+const FIRST_WINDOW = 16;
 const LOOK_EVERY_MS = 200;
 const CONNECT_LIMIT_MS = 5_000;
 
@@ -63,7 +65,8 @@ export async function watchSystem(options: WatchOptions): Promise<Watch> {
     for (const now of await readWindows(system, endpointIds)) {
       endpoints.set(now.endpointId, merge(endpoints.get(now.endpointId), now));
     }
-    jobs.push(await countJobs(queue));
+    const count = await countJobs(queue);
+    if (count !== null) jobs.push(count);
     queueBytes.push(await readQueueBytes(system, redis));
     uses.push(await readProcessUse(worker.pid));
   }
@@ -78,6 +81,8 @@ export async function watchSystem(options: WatchOptions): Promise<Watch> {
 
   await waitForQueue(queue, CONNECT_LIMIT_MS);
   const running = run();
+  // Reported by `stop`.
+  running.catch(() => undefined);
   return {
     async stop() {
       stopping.abort();
@@ -122,7 +127,7 @@ function merge(
   before: WatchedEndpoint | undefined,
   { endpointId, window, queued }: WindowNow,
 ): WatchedEndpoint {
-  const highestWindow = Math.max(before?.highestWindow ?? 0, window);
+  const highestWindow = Math.max(before?.highestWindow ?? FIRST_WINDOW, window);
   return {
     endpointId,
     highestWindow,
@@ -132,9 +137,10 @@ function merge(
   };
 }
 
-async function countJobs(queue: DeliveryQueue): Promise<number> {
-  const { waiting, active, delayed } = await queue.counts();
-  return waiting + active + delayed;
+/** Null when the queue did not say in time: this process may have been busy, and there are enough other counts. */
+async function countJobs(queue: DeliveryQueue): Promise<number | null> {
+  const counts = await queue.counts().catch(() => null);
+  return counts && counts.waiting + counts.active + counts.delayed;
 }
 
 async function readQueueBytes({ database }: Pick<System, 'database'>, redis: Redis | null): Promise<number> {
