@@ -9,6 +9,7 @@ const CHAPTERS = [
   'receivers',
   'testing',
   'secrets',
+  'endpoint-states',
   'recovery',
   'production',
 ];

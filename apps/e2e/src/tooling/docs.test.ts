@@ -4,6 +4,18 @@ import path from 'node:path';
 import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
+import {
+  GONE_ORDERS,
+  LOST_AFTER_FAILURES,
+  LOST_AFTER_MS,
+  WARNED_BEFORE_MS,
+} from '@vendor-server/domain/endpoints/decide-disabling.ts';
+import { PROBE_COOLDOWN } from '@vendor-server/domain/endpoints/decide-window.ts';
+import {
+  ENDPOINT_HEALTH_STATES,
+  STRUGGLING_AFTER_FAILURES,
+} from '@vendor-server/domain/endpoints/endpoint-health.ts';
+import { HELD_TOO_LONG } from '@vendor-server/domain/endpoints/hold.ts';
 import { ERROR_CODES } from '@vendor-server/domain/errors/error-codes.ts';
 import { ORDER_STATUSES } from '@vendor-server/domain/orders/order-status.ts';
 import { TRANSITIONS, type TransitionRule } from '@vendor-server/domain/orders/transition-table.ts';
@@ -11,6 +23,7 @@ import { describeSettings } from '@vendor-server/platform/settings/describe-sett
 import { loadSettings } from '@vendor-server/platform/settings/load-settings.ts';
 import { describe, expect, test } from 'vitest';
 
+const DAY_MS = 86_400_000;
 const root = path.resolve(import.meta.dirname, '../../../..');
 const folder = path.join(root, 'apps/api/docs');
 const chapters = readdirSync(folder).filter((name) => name.endsWith('.md'));
@@ -156,5 +169,30 @@ describe('webhooks.md', () => {
     expect(read('webhooks.md')).toContain('means after 1 s, 2 s and 3 s');
     expect(webhookTimeoutMs).toBe(10_000);
     expect(read('webhooks.md')).toContain('You have 10 s');
+  });
+});
+
+describe('endpoint-states.md', () => {
+  const text = read('endpoint-states.md').replaceAll('\n', ' ');
+
+  test('tells every state of health', () => {
+    const rows = readTable('endpoint-states.md', '# When your endpoint takes nothing');
+    expect(rows.flatMap(([state]) => codesIn(state!))).toEqual([...ENDPOINT_HEALTH_STATES]);
+  });
+
+  test('tells the figures that hold', () => {
+    const { firstMs, longestMs } = PROBE_COOLDOWN;
+    for (const phrase of [
+      `${STRUGGLING_AFTER_FAILURES} or more attempts in a row`,
+      `every ${firstMs / 1_000} s to ${longestMs / 1_000} s`,
+      `410 for ${GONE_ORDERS} different orders`,
+      `nothing for ${LOST_AFTER_MS / DAY_MS} days in which it was open, and at least ${LOST_AFTER_FAILURES} attempts`,
+      `held for ${loadSettings({}).webhookMaxHoldMs / DAY_MS} days`,
+      `error \`${HELD_TOO_LONG}\``,
+    ]) {
+      expect(text).toContain(phrase);
+    }
+    expect(WARNED_BEFORE_MS).toBe(DAY_MS);
+    expect(text).toContain('From a day before');
   });
 });
