@@ -99,6 +99,21 @@ describe.skipIf(!hasCurl)(`the commands${whyNot}`, () => {
     expect(chapter.isDone).toBe(true);
   });
 
+  test('of "When your endpoint takes nothing" show its health, and enable it', async () => {
+    const customerServer = await addCustomerServer(system, receiver.url('/states'));
+    const { endpointId: ENDPOINT_ID } = customerServer;
+    await system.database.prisma.webhookEndpoint.update({
+      where: { id: ENDPOINT_ID },
+      data: { state: 'disabled', stateReason: 'Gone.' },
+    });
+    const chapter = readChapter('endpoint-states', customerServer);
+    const [shown] = await chapter.runNext({ ENDPOINT_ID });
+    expect(shown.data.health).toMatchObject({ state: 'disabled', reason: 'Gone.' });
+    const [enabled] = await chapter.runNext({ ENDPOINT_ID });
+    expect(enabled.data).toMatchObject({ state: 'active', health: { state: 'healthy', window: 1 } });
+    expect(chapter.isDone).toBe(true);
+  });
+
   test('of "Recovering after an outage" find what failed and send it again, one and all', async () => {
     receiver.answer('/recovery', respond(400), respond(400), respond(200));
     const customerServer = await addCustomerServer(system, receiver.url('/recovery'));
