@@ -39,6 +39,7 @@ test('a refusal shows the answer', () => {
     success: false,
     error: 'Webhook connection test failed',
     details: 'The endpoint answered 401.',
+    reason: 'unauthorized',
     response: { status: 401, data: { error: 'Invalid webhook secret' } },
   });
 });
@@ -56,5 +57,6 @@ test('without an answer there is only the reason', () => {
     success: false,
     error: 'Webhook connection test failed',
     details: 'The connection was refused.',
+    reason: 'connection_refused',
   });
 });

@@ -1,3 +1,4 @@
+import type { AttemptReason } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 
 export type TestAnswer =
@@ -10,6 +11,7 @@ export type TestAnswer =
       success: false;
       error: 'Webhook connection test failed';
       details: string;
+      reason: AttemptReason;
       response?: { status: number; data: unknown };
     };
 
@@ -29,6 +31,7 @@ export function toTestAnswer(result: AttemptResult): TestAnswer {
     success: false,
     error: 'Webhook connection test failed',
     details: result.error ?? 'The endpoint could not be reached.',
+    reason: result.reason,
     ...(status !== null && { response: { status, data } }),
   };
 }

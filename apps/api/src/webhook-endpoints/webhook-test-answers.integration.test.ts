@@ -1,3 +1,4 @@
+import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.ts';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { createTestApi, PARTNER_SECRET, type TestApi } from '../testing/create-test-api.ts';
 import { createWebhookReceiver, type WebhookReceiver } from '../testing/create-webhook-receiver.ts';
@@ -33,6 +34,7 @@ describe('failures', () => {
       success: false,
       error: 'Webhook connection test failed',
       details: expect.stringContaining(String(given.status)),
+      reason: toStatusReason(given.status),
       response: { status: given.status, data },
     });
     expect(receiver.received).toHaveLength(1);
@@ -46,6 +48,7 @@ describe('failures', () => {
       success: false,
       error: 'Webhook connection test failed',
       details: expect.stringMatching(/\w/),
+      reason: 'connection_refused',
     });
   });
 
@@ -53,7 +56,7 @@ describe('failures', () => {
     const server = await api.addCustomerServer();
     const response = await run(server.headers, { webhookUrl: 'http://10.0.0.1/hook' });
     expect(response.statusCode).toBe(400);
-    expect(response.json()).toMatchObject({ success: false, error: 'Webhook connection test failed' });
+    expect(response.json()).toMatchObject({ success: false, reason: 'blocked_address' });
   });
 
   test('no answer within 5 seconds', async () => {
@@ -62,7 +65,7 @@ describe('failures', () => {
     const begun = performance.now();
     const response = await run(server.headers, { webhookUrl: `${receiver.base}/silent` });
     const took = performance.now() - begun;
-    expect(response.json()).toMatchObject({ success: false, error: 'Webhook connection test failed' });
+    expect(response.json()).toMatchObject({ success: false, reason: 'no_answer' });
     expect(response.json()).not.toHaveProperty('response');
     expect(took).toBeGreaterThan(4_900);
     expect(took).toBeLessThan(7_000);

@@ -1,3 +1,4 @@
+import { ATTEMPT_REASON_CODES } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import Type from 'typebox';
 import type { RouteReference } from '../reference/route-reference.ts';
 
@@ -17,6 +18,9 @@ const Failed = Type.Object({
   success: Type.Literal(false),
   error: Type.Enum(['Webhook connection test failed', 'No webhook URL configured']),
   details: Type.Optional(Type.String({ description: 'What went wrong.' })),
+  reason: Type.Optional(
+    Type.Enum([...ATTEMPT_REASON_CODES], { description: 'The same as a code: a row of *Every answer*.' }),
+  ),
   response: Type.Optional(Type.Object(EndpointAnswer)),
 });
 
@@ -62,12 +66,14 @@ export const webhookTestReference: RouteReference = {
           success: false,
           error: 'Webhook connection test failed',
           details: 'rejected: The endpoint answered 401.',
+          reason: 'unauthorized',
           response: { status: 401, data: { error: 'Invalid webhook secret' } },
         },
         'no answer': {
           success: false,
           error: 'Webhook connection test failed',
-          details: 'timed_out: No response within 5 seconds.',
+          details: 'no_answer: The endpoint did not send the headers of an answer in time.',
+          reason: 'no_answer',
         },
         'no URL': { success: false, error: 'No webhook URL configured' },
       },

@@ -66,9 +66,9 @@ function logTest(
   test: LoggableRequest,
   result: AttemptResult,
 ): void {
-  const { outcome, responseStatus, durationMs, error } = result;
+  const { outcome, reason, responseStatus, durationMs, error } = result;
   const endpointHost = new URL(test.url).host;
-  log.info({ endpointHost, outcome, responseStatus, durationMs, error }, 'Webhook connection tested');
+  log.info({ endpointHost, outcome, reason, responseStatus, durationMs, error }, 'Webhook connection tested');
   if (isDebug) log.info(toLoggableExchange(test, result), 'webhook test exchange');
 }
 

@@ -7,7 +7,9 @@ import type { KnownStep } from './record-sql.ts';
  * URL: jobs are shown to whoever looks at the queue.
  */
 export function describeAttempt(attemptNumber: number, result: AttemptResult, step: KnownStep): string {
-  return `attempt ${attemptNumber}: ${describeOutcome(result)} after ${Math.round(result.durationMs)} ms, ${describeStep(step)}`;
+  const { reason, durationMs, responseStatus } = result;
+  const end = responseStatus === null ? describeOutcome(result) : `${describeOutcome(result)} (${reason})`;
+  return `attempt ${attemptNumber}: ${end} after ${Math.round(durationMs)} ms, ${describeStep(step)}`;
 }
 
 function describeStep(step: KnownStep): string {

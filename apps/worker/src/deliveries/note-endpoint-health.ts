@@ -118,9 +118,10 @@ export function createEndpointHealthNotes({
   };
 }
 
-/** "rejected 503", "timed_out" */
-export function describeOutcome({ outcome, responseStatus }: AttemptResult): string {
-  return responseStatus === null ? outcome : `${outcome} ${responseStatus}`;
+/** "rejected 503", "tls_failed certificate_expired" */
+export function describeOutcome({ outcome, reason, responseStatus }: AttemptResult): string {
+  const detail = responseStatus ?? reason;
+  return detail === outcome ? outcome : `${outcome} ${detail}`;
 }
 
 function logHealth(
