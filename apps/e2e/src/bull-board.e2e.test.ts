@@ -73,7 +73,9 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
           await page.getByText(`${deliveryId}-1`).first().click();
           await page.getByText('attempt 1: rejected 503').waitFor();
           await page.getByText('attempt 2: rejected 503').waitFor();
-          await page.getByText(/attempt 3: rejected 503 after \d+ ms, failed for good/).waitFor();
+          await page
+            .getByText(/attempt 3: rejected 503 \(service_unavailable\) after \d+ ms, failed for good/)
+            .waitFor();
           await page.getByText('resend').first().waitFor();
 
           await page.getByRole('tab', { name: 'Error' }).click();

@@ -1,4 +1,5 @@
 /** What an endpoint does, and what becomes of the delivery: the whole way, over both queues. */
+import type { AttemptReason } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import {
   type AttemptRow,
   readAttempts,
@@ -8,9 +9,12 @@ import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from '../receiver/create-receiver.ts';
-import { closeEarly, drip, hang, raw, respond, type Step } from '../receiver/steps.ts';
+import { closeEarly, drip, hang, hugeHeaders, raw, rawFlood, respond, type Step } from '../receiver/steps.ts';
 import { createDeliveryStage, type DeliveryStage } from './create-delivery-stage.ts';
 import { until } from './until.ts';
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
+const TWO_LENGTHS = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: 3\r\n\r\nok';
 
 describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
   describe.skipIf(skipReason !== null)('an endpoint', () => {
@@ -58,6 +62,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
 
     const outcomesOf = (attempts: readonly AttemptRow[]) =>
       attempts.map(({ outcome, responseStatus }) => [outcome, responseStatus]);
+    const reasonsOf = (attempts: readonly AttemptRow[]) => attempts.map(({ reason }) => reason);
 
     const linesOf = (orderId: string) => stage.logLines.filter((line) => line['orderId'] === orderId);
 
@@ -69,6 +74,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         {
           number: 1,
           trigger: 'first',
+          reason: 'accepted',
           responseStatus: 200,
           responseExcerpt: '{"success":true}',
           error: null,
@@ -84,6 +90,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
           previousStatus: null,
           attempt: 1,
           durationMs: expect.any(Number),
+          reason: 'accepted',
           responseStatus: 200,
         },
       ]);
@@ -163,38 +170,69 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     });
 
     test.each([
-      ['400', [respond(400)], ['rejected', 400]],
-      ['401', [respond(401)], ['rejected', 401]],
-      ['410', [respond(410)], ['rejected', 410]],
-      ['425', [respond(425)], ['rejected', 425]],
-      ['a redirect', [respond(302, { headers: { location: '/elsewhere' } })], ['redirected', 302]],
-    ] satisfies [string, [Step], unknown][])(
+      ['400', [respond(400)], ['rejected', 400], 'client_error'],
+      ['401', [respond(401)], ['rejected', 401], 'unauthorized'],
+      ['410', [respond(410)], ['rejected', 410], 'gone'],
+      ['425', [respond(425)], ['rejected', 425], 'client_error'],
+      [
+        '302',
+        [respond(302, { headers: { location: '/elsewhere' } })],
+        ['redirected', 302],
+        'redirect_not_followed',
+      ],
+    ] satisfies [string, [Step], unknown, AttemptReason][])(
       'that answers %s has refused it at once',
-      async (_what, steps, end) => {
+      async (_what, steps, end, reason) => {
         const { orderId, requests } = await tell(steps);
         const { delivery, attempts } = await waitForEnd(orderId);
         expect(delivery).toMatchObject({ state: 'failed', budgetUsed: 1, lastError: end[0] });
         expect(outcomesOf(attempts)).toEqual([end]);
+        expect(reasonsOf(attempts)).toEqual([reason]);
         expect(requests()).toHaveLength(1);
         expect(receiver.requests.filter(({ path }) => path === '/elsewhere')).toEqual([]);
         expect(linesOf(orderId)).toMatchObject([
-          { msg: 'Customer webhook failed', level: 'error', attempt: 1, responseStatus: end[1] },
+          {
+            msg: 'Customer webhook failed',
+            level: 'error',
+            attempt: 1,
+            responseStatus: end[1],
+            reason,
+            endReason: end[0],
+          },
         ]);
       },
     );
 
     test.each([
-      ['hangs', hang(), ['timed_out', null]],
-      ['closes early', closeEarly(), ['connection_failed', null]],
-      ['speaks no HTTP', raw('rubbish\r\n\r\n', { thenClose: true }), ['malformed_response', null]],
-      ['is busy', respond(429), ['rejected', 429]],
-      ['asks for more time', respond(408), ['rejected', 408]],
-    ] satisfies [string, Step, unknown][])('that %s is tried again', async (_what, step, first) => {
-      const { orderId } = await tell([step, respond(200)], { timeoutMs: 500 });
-      const { delivery, attempts } = await waitForEnd(orderId);
-      expect(delivery).toMatchObject({ state: 'delivered', budgetUsed: 2 });
-      expect(outcomesOf(attempts)).toEqual([first, ['acknowledged', 200]]);
-    });
+      ['hangs', hang(), ['timed_out', null], 'no_answer'],
+      ['closes early', closeEarly(), ['connection_failed', null], 'connection_closed'],
+      [
+        'speaks no HTTP',
+        raw('rubbish\r\n\r\n', { thenClose: true }),
+        ['malformed_response', null],
+        'invalid_http',
+      ],
+      ['contradicts itself', raw(TWO_LENGTHS), ['malformed_response', null], 'ambiguous_length'],
+      ['sends 1xx without end', rawFlood(CONTINUE), ['malformed_response', null], 'informational_flood'],
+      ['has too much to say', hugeHeaders(200, 20_000), ['response_too_large', null], 'headers_too_large'],
+      ['is busy', respond(429), ['rejected', 429], 'too_many_requests'],
+      ['asks for more time', respond(408), ['rejected', 408], 'request_timeout'],
+    ] satisfies [string, Step, unknown, AttemptReason][])(
+      'that %s is tried again',
+      async (_what, step, first, reason) => {
+        const { orderId } = await tell([step, respond(200)], {
+          timeoutMs: reason === 'no_answer' ? 500 : 10_000,
+        });
+        const { delivery, attempts } = await waitForEnd(orderId);
+        expect(delivery).toMatchObject({ state: 'delivered', budgetUsed: 2 });
+        expect(outcomesOf(attempts)).toEqual([first, ['acknowledged', 200]]);
+        expect(reasonsOf(attempts)).toEqual([reason, 'accepted']);
+        expect(linesOf(orderId)).toMatchObject([
+          { level: 'warn', reason },
+          { level: 'info', reason: 'accepted' },
+        ]);
+      },
+    );
 
     test('that cannot be reached is given up after three retries', async () => {
       const gone = await createReceiver();
@@ -209,6 +247,15 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         { msg: 'Customer webhook failed, retrying', retryInMs: 300 },
         { msg: 'Customer webhook failed', endReason: 'retries_exhausted', attempt: 4 },
       ]);
+    });
+
+    test('that says 100 unasked, then 200 in pieces that are framed badly, has it delivered', async () => {
+      const { orderId } = await tell([
+        raw(`${CONTINUE}HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nrubbish`),
+      ]);
+      const { delivery, attempts } = await waitForEnd(orderId);
+      expect(delivery).toMatchObject({ state: 'delivered', attemptCount: 1 });
+      expect(reasonsOf(attempts)).toEqual(['accepted']);
     });
 
     test('whose answer drips has it delivered by its status', async () => {

@@ -69,7 +69,7 @@ test('a worker that was stopped for longer than its lease sends not a byte', asy
   try {
     const { job, deliveryId } = await insertQueued(receiver.url('/hook'));
     const end = await attemptDelivery({ ...stage.deps, sender, executor: stopDuringClaim(60_000) }, job);
-    expect(end).toMatchObject({ kind: 'retry', reason: 'timed_out' });
+    expect(end).toMatchObject({ kind: 'retry', reason: 'timed_out not_sent' });
     expect(receiver.bytesReceived).toBe(0);
     expect(await readAttempts(subject.database.pool, deliveryId)).toMatchObject([{ outcome: 'timed_out' }]);
   } finally {

@@ -104,7 +104,7 @@ describe('a retry', () => {
       kind: 'retry',
       delayMs: 1_000,
       reason: 'rejected 503',
-      summary: 'attempt 1: rejected 503 after 12 ms, next attempt in 1000 ms',
+      summary: 'attempt 1: rejected 503 (service_unavailable) after 12 ms, next attempt in 1000 ms',
     });
     const row = await readDelivery(orderId);
     expect(row).toMatchObject({ state: 'queued', generation: 1, budgetUsed: 1 });
@@ -171,7 +171,7 @@ describe('the retry budget', () => {
     for (let n = 0; n < 4; n += 1) ends.push(await takeAgain(orderId));
     expect(ends).toMatchObject([
       { kind: 'retry', delayMs: 1_000, reason: 'rejected 500' },
-      { kind: 'retry', delayMs: 2_000, reason: 'timed_out' },
+      { kind: 'retry', delayMs: 2_000, reason: 'timed_out no_answer' },
       { kind: 'retry', delayMs: 3_000, reason: 'rejected 408' },
       { kind: 'failed', reason: 'retries_exhausted: rejected 503' },
     ]);

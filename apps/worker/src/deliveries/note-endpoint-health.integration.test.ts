@@ -68,7 +68,7 @@ describe('failures', () => {
     expect(second).toMatchObject({
       consecutiveFailures: 2,
       failingSince: first.failingSince,
-      lastFailureReason: 'timed_out',
+      lastFailureReason: 'timed_out no_answer',
     });
     expect(second.lastFailureAt?.getTime()).toBeGreaterThanOrEqual(first.lastFailureAt?.getTime() ?? 0);
   });
