@@ -1,12 +1,13 @@
 /** A customer server's secret is rotated through the API while its webhooks go on. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from './receiver/create-receiver.ts';
 import { respond } from './receiver/steps.ts';
-import { addCustomerServer } from './system/add-customer-server.ts';
+import { addCustomerServer, changeEndpoint } from './system/add-customer-server.ts';
 import { createCaller } from './system/create-caller.ts';
 import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
 import { createSystem, type System } from './system/create-system.ts';
-import { createOrder } from './system/walk-order.ts';
+import { cancelOrder, createOrder } from './system/walk-order.ts';
 
 let receiver: Receiver;
 let system: System;
@@ -42,7 +43,7 @@ test('no webhook fails, whenever the receiver changes over, and the old secret e
   async function waitForOutbound(which: 'current' | 'previous'): Promise<void> {
     const where = { id: old.customerServerId };
     const read = () => system.database.prisma.customerServer.findUniqueOrThrow({ where });
-    await expect.poll(async () => (await read()).outboundSecret).toBe(which);
+    await expect.poll(async () => (await read()).outboundSecret, { timeout: 15_000 }).toBe(which);
   }
 
   const path = `/api/admin/customer-servers/${old.customerServerId}/rotate-secret`;
@@ -70,4 +71,58 @@ test('no webhook fails, whenever the receiver changes over, and the old secret e
   const requests = openInbox(receiver, orderId).requests();
   expect(requests.map((request) => request.header('x-vendor-server-secret'))).toEqual([secret]);
   for (const { log } of system.processes) expect(log.text).not.toContain(secret);
+});
+
+test('nothing is missed under load, over several rotations that end early or meet, each followed at a moment of its own', async () => {
+  const server = await addCustomerServer(system, receiver.url('/busy'));
+  await changeEndpoint(system, server, { retryDelaysMs: [100, 100, 100] });
+  const path = `/api/admin/customer-servers/${server.customerServerId}/rotate-secret`;
+  const where = { id: server.customerServerId };
+  let held = server.secret;
+  let presented = server.secret;
+  let answers = 0;
+  receiver.answer('/busy', (answering) => {
+    answers += 1;
+    const isKnown = answering.request.header('x-vendor-server-secret') === held;
+    // One answer in nine has nothing to do with secrets.
+    return respond(answers % 9 === 0 ? 503 : isKnown ? 200 : 401)(answering);
+  });
+
+  const over = new AbortController();
+  const orderIds: string[] = [];
+  async function keepOrdering(): Promise<void> {
+    while (!over.signal.aborted) {
+      const caller = createCaller(system.apiUrl, { 'x-customer-secret': presented });
+      const orderId = await createOrder(caller);
+      orderIds.push(orderId);
+      await cancelOrder(caller, orderId);
+    }
+  }
+  const load = Promise.all([keepOrdering(), keepOrdering()]);
+
+  const soon = () => delay(Math.random() * 200);
+  async function rotateAndFollow(): Promise<void> {
+    const { secret } = await system.operator.ask<{ secret: string }>('POST', path, {});
+    await soon();
+    held = secret;
+    await soon();
+    presented = secret;
+    const read = () => system.database.prisma.customerServer.findUniqueOrThrow({ where });
+    await expect.poll(async () => (await read()).outboundSecret, { timeout: 15_000 }).toBe('current');
+  }
+  for (let round = 0; round < 2; round += 1) {
+    await rotateAndFollow();
+    await system.operator.ask('POST', `${path}/complete`);
+  }
+  // Two whose overlaps meet.
+  await rotateAndFollow();
+  await rotateAndFollow();
+  over.abort();
+  await load;
+
+  expect(orderIds.length).toBeGreaterThan(10);
+  for (const orderId of orderIds) {
+    const deliveries = await waitUntilEnded(system.database, orderId, 2);
+    expect(deliveries.map(({ state }) => state)).toEqual(['delivered', 'delivered']);
+  }
 });
