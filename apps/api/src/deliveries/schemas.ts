@@ -46,7 +46,7 @@ const delivery = {
   lastError: nullable(
     Type.String({
       description:
-        'Why it ended last, as a code: `retries_exhausted`, `endpoint_deleted`, or the outcome that is not retried. ' +
+        'Why it ended last, as a code: `retries_exhausted`, `endpoint_deleted`, `superseded`, or the outcome that is not retried. ' +
         "While it is retried, the last attempt's `error`. Null after a success.",
     }),
   ),

@@ -14,7 +14,9 @@ export const EndpointParams = Type.Object({ endpointId: Id });
 
 const Url = Type.String({ minLength: 1, maxLength: 2048 });
 const Mode = Type.Enum([...ENDPOINT_MODES], {
-  description: 'Stored; for now every endpoint is told of every step.',
+  description:
+    '`every_step`: each change is sent. `latest_only`: a newer change replaces those of its order that were not sent ' +
+    'yet; they end as `superseded`. Holds from the next change.',
 });
 const Statuses = Type.Array(Status, {
   minItems: 1,

@@ -12,6 +12,7 @@ import {
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { lockOrders, reopenDeliveries } from '@vendor-server/platform/deliveries/reopen-sql.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import type { Script } from '@vendor-server/platform/testing/interleave.ts';
@@ -21,7 +22,7 @@ import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveri
 import type pg from 'pg';
 
 /** How a side looks after its commit, as steps. */
-export type Look = (party: Party, lane: Lane) => Script['steps'];
+export type Look = (party: Pick<Party, 'client' | 'begin' | 'commit'>, lane: Lane) => Script['steps'];
 
 export const dontLook: Look = () => [];
 
@@ -47,7 +48,15 @@ export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
       await lockEndpoint(client, lane.endpointId);
     }),
     ifFound(async () => {
-      await moveLanesNext(client, lane.endpointId, [lane.orderId]);
+      try {
+        await moveLanesNext(client, lane.endpointId, [lane.orderId]);
+      } catch (error) {
+        if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
+        // As promote does: the lane got its head from somebody who has committed by now.
+        await client.query('rollback');
+        for (const step of look({ client, begin, commit }, lane)) await step();
+        return;
+      }
       await moveDueHeads(client, lane.endpointId);
       await commit();
     }),
@@ -94,6 +103,32 @@ async function decideCancellation(executor: SqlExecutor, orderId: string) {
   const { next, from, reason } = decision;
   const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
   return { next, record };
+}
+
+/** What ships of a resend, with the place between lock and statement where others can come. */
+export function buildResend(
+  party: Party,
+  lane: Lane & { readonly deliveryIds: readonly string[] },
+  version: number,
+  lookAfter: Look,
+  onEnd: (refusal: string | null | undefined) => void = () => undefined,
+): Script {
+  const deliveryId = lane.deliveryIds[version - 1] ?? '';
+  return {
+    party,
+    steps: [
+      async () => {
+        await party.begin();
+        await lockOrders(party.client, [lane.orderId], 'wait');
+      },
+      async () => {
+        const [reopened] = await reopenDeliveries(party.client, [deliveryId], { by: 'resend' });
+        onEnd(reopened?.refusal);
+      },
+      () => party.commit(),
+      ...lookAfter(party, lane),
+    ],
+  };
 }
 
 /** The attempt of the lane's `queued` head has got its answer. */

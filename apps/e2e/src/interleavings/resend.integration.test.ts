@@ -4,7 +4,6 @@
  */
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
-import { lockOrders, reopenDeliveries } from '@vendor-server/platform/deliveries/reopen-sql.ts';
 import {
   emptyDatabase,
   insertEndpoint,
@@ -20,7 +19,7 @@ import {
 import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { asOne, buildChange, buildEnd, type Look, look, lookInSteps } from './lane-scripts.ts';
+import { asOne, buildChange, buildEnd, buildResend, look, lookInSteps } from './lane-scripts.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -39,32 +38,6 @@ interface TestLane extends Lane {
 async function insertLane(states: readonly DeliveryState[]): Promise<TestLane> {
   const endpoint = await insertEndpoint(pool());
   return { ...endpoint, ...(await insertOrder(pool(), endpoint, states)) };
-}
-
-/** What ships, with the place between lock and statement where others can come. */
-function buildResend(
-  party: Party,
-  lane: TestLane,
-  version: number,
-  lookAfter: Look,
-  onEnd: (refusal: string | null | undefined) => void = () => undefined,
-): Script {
-  const deliveryId = lane.deliveryIds[version - 1] ?? '';
-  return {
-    party,
-    steps: [
-      async () => {
-        await party.begin();
-        await lockOrders(party.client, [lane.orderId], 'wait');
-      },
-      async () => {
-        const [reopened] = await reopenDeliveries(party.client, [deliveryId], { by: 'resend' });
-        onEnd(reopened?.refusal);
-      },
-      () => party.commit(),
-      ...lookAfter(party, lane),
-    ],
-  };
 }
 
 type BuildScripts = (lane: TestLane) => Promise<readonly Script[]>;

@@ -14,12 +14,16 @@
 /** Only what nobody sends at the moment; a claimed delivery finishes its attempt. */
 export const IS_OPEN_UNCLAIMED = `d.state || '' in ('blocked', 'waiting', 'queued') and d.claim_token is null`;
 
-/** What is `blocked` behind `d`, or next to it, and was changed later. */
-export const IS_REPLACED = `exists (
-  select 1 from deliveries n
+/**
+ * Whether something is `blocked` behind `d`, or next to it, that was changed later. No "exists": with statistics of a
+ * quiet time PostgreSQL answers that from everything that is blocked.
+ */
+export const IS_REPLACED = `((
+  select n.id from deliveries n
    where n.endpoint_id = d.endpoint_id and n.order_id = d.order_id and n.state = 'blocked'
      and n.order_version > d.order_version and n.replaces_older
-     and n.opened_by = 'change' and n.opened_at > d.opened_at)`;
+     and n.opened_by = 'change' and n.opened_at > d.opened_at
+   limit 1) is not null)`;
 
 /** The stable code that a superseded delivery holds as its error. */
 export const SUPERSEDED = 'superseded';

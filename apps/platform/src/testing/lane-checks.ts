@@ -53,6 +53,33 @@ export async function findOvertakenLanes(executor: SqlExecutor): Promise<BrokenL
   return rows;
 }
 
+/**
+ * Lanes in which something is still to be sent, and nobody is sending it, although a later change was made to replace
+ * it. Not looked at is what was opened again: nothing that was there before replaces it.
+ */
+export async function findUnreplacedLanes(executor: SqlExecutor): Promise<BrokenLane[]> {
+  const { rows } = await executor.query<BrokenLane>(`
+    select early.order_id as "orderId", array[early.order_version, late.order_version] as versions
+      from deliveries early
+      join deliveries late on late.endpoint_id = early.endpoint_id and late.order_id = early.order_id
+                          and late.order_version > early.order_version and late.replaces_older
+     where early.opened_by = 'change' and early.finished_at is null and early.claim_token is null
+     order by 1, 2`);
+  return rows;
+}
+
+/** Lanes whose newest delivery was superseded, as only an older one may be. */
+export async function findLanesWithoutNewest(executor: SqlExecutor): Promise<BrokenLane[]> {
+  const { rows } = await executor.query<BrokenLane>(`
+    select d.order_id as "orderId", array[d.order_version] as versions
+      from deliveries d
+     where d.state = 'superseded' and d.opened_by = 'change'
+       and not exists (select 1 from deliveries n where n.endpoint_id = d.endpoint_id and n.order_id = d.order_id
+                        and n.order_version > d.order_version)
+     order by 1`);
+  return rows;
+}
+
 /** Endpoints with more in the queue than their window allows, but for a broken one's probe. */
 export async function findOverfilledEndpoints(
   executor: SqlExecutor,

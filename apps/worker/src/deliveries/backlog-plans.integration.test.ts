@@ -98,6 +98,12 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     await expectFewRows((executor) => recordAttempt(executor, key, answered(200), { kind: 'delivered' }), 10);
   });
 
+  test('a record of what is sent again', async () => {
+    const key = await claimedKey();
+    const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
+    await expectFewRows((executor) => recordAttempt(executor, key, answered(503), retry), 10);
+  });
+
   test('a claim that is given back', async () => {
     const key = await claimedKey();
     await expectFewRows((executor) => releaseClaim(executor, key, 'own_fault', 1_000), 10);

@@ -126,6 +126,26 @@ test('opens a lane in the order of its versions', async () => {
   expect(await findStrandedLanes(pool())).toEqual([]);
 });
 
+test('is completed also when a newer change replaces what it opened', async () => {
+  const { endpoint, orderIds } = await stage.setUp(3);
+  const replayId = await stage.replayOf(endpoint);
+  await runUntilStill();
+  await stage.end(orderIds.slice(0, 1), 'delivered');
+  await stage.end(orderIds.slice(1, 2), 'failed');
+  await pool().query(
+    `update deliveries set state = 'superseded', finished_at = now(), job_due_at = null where order_id = $1`,
+    [orderIds[2]],
+  );
+  await runUntilStill();
+  expect(await readReplay(pool(), replayId)).toMatchObject({
+    state: 'completed',
+    matched: 3,
+    reopened: 3,
+    delivered: 1,
+    failed: 1,
+  });
+});
+
 test('leaves out what cannot be opened again', async () => {
   const { endpoint, orderIds } = await stage.setUp(4);
   await pool().query('update orders set personal_data_erased_at = now() where id = $1', [orderIds[0]]);
