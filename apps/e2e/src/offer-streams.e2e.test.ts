@@ -16,7 +16,7 @@ beforeAll(async () => {
   first = await system.startApi();
   second = await system.startApi();
   vendor = await addVendor(system);
-  customerServer = await addCustomerServer(system, 'http://127.0.0.1:2/');
+  customerServer = await addCustomerServer(system, 'http://127.0.0.1:1/');
 });
 afterAll(() => system.stop());
 

@@ -212,7 +212,7 @@ describe.skipIf(redisUrl === null)('API processes on one Redis (skipped without 
 
   test('share the webhook tests of a caller', async () => {
     const { headers } = await first.addCustomerServer();
-    const payload = { webhookUrl: 'http://127.0.0.1:2/nobody' };
+    const payload = { webhookUrl: 'http://127.0.0.1:1/nobody' };
     const request = { method: 'POST', url: '/api/external/webhook-test', headers, payload } as const;
     expect(new Set(await repeat(first, request, 30))).toEqual(new Set([400]));
     await vi.waitFor(async () => expect(await repeat(second, request, 1)).toEqual([429]), {

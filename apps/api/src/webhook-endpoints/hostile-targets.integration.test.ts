@@ -74,6 +74,7 @@ async function expectRefused(urls: readonly string[], reason: string): Promise<v
 const BLOCKED = {
   success: false,
   error: 'Webhook connection test failed',
+  reason: 'blocked_address',
   details: "blocked_address: The endpoint's host leads to an address that webhooks may not reach.",
 };
 

@@ -42,7 +42,7 @@ describe('failures', () => {
 
   test('nobody listens: the reason, and no response', async () => {
     const server = await api.addCustomerServer();
-    const response = await run(server.headers, { webhookUrl: 'http://127.0.0.1:2/hook' });
+    const response = await run(server.headers, { webhookUrl: 'http://127.0.0.1:1/hook' });
     expect(response.statusCode).toBe(400);
     expect(response.json()).toEqual({
       success: false,

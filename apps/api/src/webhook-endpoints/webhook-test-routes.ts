@@ -1,5 +1,4 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
 import {
   type LoggableRequest,
   toLoggableExchange,
@@ -8,9 +7,9 @@ import { redactEchoes } from '@vendor-server/platform/secrets/redact-echoes.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
-import { ApiError } from '../errors/api-error.ts';
 import { countUse } from '../protection/rate-limits.ts';
 import { optional } from '../schemas/common-schemas.ts';
+import { assertWellFormedUrl } from './assert-usable-url.ts';
 import { buildTestRequest } from './build-test-request.ts';
 import { requireTestCaller } from './require-test-caller.ts';
 import { readTestTarget } from './test-target-sql.ts';
@@ -42,7 +41,7 @@ export const webhookTestRoutes: Routes = async (app, deps) => {
     },
     async (request, reply) => {
       const url = request.body.webhookUrl ?? null;
-      if (url !== null) assertIsEndpointUrl(url, settings.webhookAllowHttp);
+      if (url !== null) assertWellFormedUrl('webhookUrl', url, settings);
       const { subject, presentedSecret } = request.testCaller;
       const target = await readTestTarget(database.pool, subject);
       const test = buildTestRequest(secretBox, { ...target, url, presentedSecret });
@@ -70,9 +69,4 @@ function logTest(
   const endpointHost = new URL(test.url).host;
   log.info({ endpointHost, outcome, reason, responseStatus, durationMs, error }, 'Webhook connection tested');
   if (isDebug) log.info(toLoggableExchange(test, result), 'webhook test exchange');
-}
-
-function assertIsEndpointUrl(url: string, allowHttp: boolean): void {
-  const check = checkEndpointUrl(url, { allowHttp });
-  if (!check.ok) throw new ApiError('validation_failed', { details: [`webhookUrl ${check.reason}`] });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isReachableHost } from './endpoint-host.ts';
+import { isOpenedHost, isReachableHost } from './endpoint-host.ts';
 
 const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 const reaches = (url: string, networks: string[] = []) => isReachableHost(new URL(url), networks);
@@ -44,4 +44,14 @@ describe('isReachableHost', () => {
     expect(reaches('http://10.1.2.3/', LOOPBACK)).toBe(false);
     expect(reaches('http://localhost/', ['10.0.0.0/8'])).toBe(false);
   });
+});
+
+test('isOpenedHost is true only of what an allowed network names', () => {
+  const opens = (url: string, networks: string[]) => isOpenedHost(new URL(url), networks);
+  for (const url of ['http://127.1/', 'http://[::ffff:127.0.0.1]/', 'http://localhost./', 'http://[::1]/']) {
+    expect(opens(url, LOOPBACK)).toBe(true);
+    expect(opens(url, [])).toBe(false);
+  }
+  expect(opens('https://93.184.216.34/', LOOPBACK)).toBe(false);
+  expect(opens('https://customer.example/', ['0.0.0.0/0', '::/0'])).toBe(false);
 });

@@ -1,4 +1,4 @@
-import { isAllowedAddress, parseNetworks } from './address-class.ts';
+import { isAllowedAddress, isInNetworks, parseNetworks } from './address-class.ts';
 
 const LOOPBACK = ['127.0.0.1', '::1'];
 
@@ -12,10 +12,25 @@ const LOOPBACK = ['127.0.0.1', '::1'];
  */
 export function isReachableHost(url: URL, allowedNetworks: readonly string[]): boolean {
   const networks = parseNetworks(allowedNetworks);
-  const host = url.hostname.replace(/\.$/, '');
-  if (host === 'localhost' || host.endsWith('.localhost')) {
-    return LOOPBACK.some((address) => isAllowedAddress(address, networks));
-  }
+  return knownAddressesOf(url)?.some((address) => isAllowedAddress(address, networks)) ?? true;
+}
+
+/**
+ * True when the host is known, without asking anybody, to lie in one of the allowed networks: whoever opened that
+ * network opened it with its ports. False for other names, wherever they lead.
+ *
+ * @param url as for `isReachableHost`
+ * @param allowedNetworks as for `isReachableHost`
+ */
+export function isOpenedHost(url: URL, allowedNetworks: readonly string[]): boolean {
+  const networks = parseNetworks(allowedNetworks);
+  return knownAddressesOf(url)?.some((address) => isInNetworks(address, networks)) ?? false;
+}
+
+/** The addresses that a host has whoever is asked; null for a name that only DNS knows. */
+function knownAddressesOf({ hostname }: URL): readonly string[] | null {
+  const host = hostname.replace(/\.$/, '');
+  if (host === 'localhost' || host.endsWith('.localhost')) return LOOPBACK;
   const literal = /^\[(.*)\]$/.exec(host)?.[1] ?? (/^[\d.]+$/.test(host) ? host : null);
-  return literal === null || isAllowedAddress(literal, networks);
+  return literal === null ? null : [literal];
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkEndpointUrl } from './endpoint-url.ts';
 
-const anyScheme = { allowHttp: true };
+const anyScheme = { allowHttp: true, allowedNetworks: ['127.0.0.0/8', '203.0.113.7/32'] };
 
 describe('checkEndpointUrl', () => {
   it.each([
@@ -58,10 +58,28 @@ describe('checkEndpointUrl', () => {
     expect(checkEndpointUrl(raw, anyScheme)).toEqual({ ok: false, reason });
   });
 
+  it.each([
+    'http://127.0.0.1:1/hook',
+    'http://127.1:9/',
+    'http://127.0.0.1.:0/',
+    'http://[::ffff:127.0.0.1]:25/',
+    'http://localhost:1/',
+    'http://api.localhost.:6667/',
+    'https://203.0.113.7:22/',
+  ])('takes any port on a host of an allowed network: %s', (raw) => {
+    expect(checkEndpointUrl(raw, anyScheme).ok).toBe(true);
+    const port = new URL(raw).port;
+    const reason = `must not use port ${port}, which is not for HTTP`;
+    for (const allowedNetworks of [[], ['10.0.0.0/8'], ['2000::/3']]) {
+      expect(checkEndpointUrl(raw, { allowHttp: true, allowedNetworks })).toEqual({ ok: false, reason });
+    }
+  });
+
   it('takes http:// only where it is allowed', () => {
     const refused = { ok: false, reason: 'must be an absolute https:// URL' };
-    expect(checkEndpointUrl('http://customer.example/', { allowHttp: false })).toEqual(refused);
-    expect(checkEndpointUrl('ftp://customer.example/', { allowHttp: false })).toEqual(refused);
-    expect(checkEndpointUrl('https://customer.example/', { allowHttp: false }).ok).toBe(true);
+    const onlyHttps = { allowHttp: false, allowedNetworks: [] };
+    expect(checkEndpointUrl('http://customer.example/', onlyHttps)).toEqual(refused);
+    expect(checkEndpointUrl('ftp://customer.example/', onlyHttps)).toEqual(refused);
+    expect(checkEndpointUrl('https://customer.example/', onlyHttps).ok).toBe(true);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Ports of other protocols, which the Fetch standard (section "port blocking") lets no browser send to: a POST there
- * is read as mail, chat or commands by what listens, and gets our addresses on block lists.
+ * is read as mail, chat or commands by what listens, and gets our addresses on block lists. Hosts of a network that
+ * an operator opened are not meant: what listens there is his.
  */
 const REFUSED_PORTS: ReadonlySet<number> = new Set([
   1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104,

@@ -257,7 +257,7 @@ export const MALFORMED_URLS = {
   ],
 } as const satisfies Record<string, readonly string[]>;
 
-/** Ports of other protocols, on whatever host. */
+/** Ports of other protocols, on hosts of no allowed network. */
 export const REFUSED_PORT_URLS = [
   ['http://example.com:0/', 0],
   ['http://example.com:22/', 22],

@@ -176,6 +176,7 @@ describe('loadSettings', () => {
     ['CUSTOMER_WEBHOOK_URL', 'ftp://customer.example.com/'],
     ['CUSTOMER_WEBHOOK_URL', 'https://user:test-password@customer.example.com/'],
     ['CUSTOMER_WEBHOOK_URL', 'customer.example.com'],
+    ['CUSTOMER_WEBHOOK_URL', 'https://customer.example.com:25/'],
     ['EXTERNAL_VENDOR_SECRET', 'test-1,test-2,test-3'],
     ['ADMIN_API_KEY', 'test-\u0000key'],
     ['SECRETS_ENCRYPTION_KEY', 'dG9vIHNob3J0'],
@@ -200,6 +201,16 @@ describe('loadSettings', () => {
     const faults = faultsOf({ [name]: value });
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(name === 'PORT' && value === '65535' ? 'WORKER_PORT' : name);
+  });
+
+  test('takes any port of CUSTOMER_WEBHOOK_URL on a host of an allowed network', () => {
+    const CUSTOMER_WEBHOOK_URL = 'http://127.0.0.1:1/hook';
+    expect(loadSettings({ CUSTOMER_WEBHOOK_URL }).customerWebhookUrl).toBe(CUSTOMER_WEBHOOK_URL);
+    const closed = faultsOf({ CUSTOMER_WEBHOOK_URL, WEBHOOK_ALLOWED_NETWORKS: '10.0.0.0/8, all' });
+    expect(closed.toSorted()).toEqual([
+      'CUSTOMER_WEBHOOK_URL must not use port 1, which is not for HTTP.',
+      expect.stringMatching(/^WEBHOOK_ALLOWED_NETWORKS .* not one: all\.$/),
+    ]);
   });
 
   test('lists all faults at once and quotes no secret', () => {

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { checkEndpointUrl } from '@vendor-server/domain/endpoints/endpoint-url.ts';
+import { checkEndpointUrl, type EndpointUrlRules } from '@vendor-server/domain/endpoints/endpoint-url.ts';
 import {
   DEVELOPMENT_ADMIN_API_KEY,
   DEVELOPMENT_ALLOWED_NETWORKS,
@@ -134,8 +134,14 @@ function readSecrets(reader: EnvironmentReader, production: boolean) {
 
 function readWebhooks(reader: EnvironmentReader, production: boolean) {
   const webhookAllowHttp = reader.boolean('WEBHOOK_ALLOW_HTTP', !production);
+  const webhookAllowedNetworks = readNetworks(
+    reader,
+    'WEBHOOK_ALLOWED_NETWORKS',
+    production ? [] : DEVELOPMENT_ALLOWED_NETWORKS,
+  );
+  const urlRules = { allowHttp: webhookAllowHttp, allowedNetworks: webhookAllowedNetworks };
   return {
-    customerWebhookUrl: readWebhookUrl(reader, { allowHttp: webhookAllowHttp, production }),
+    customerWebhookUrl: readWebhookUrl(reader, urlRules, production),
     webhookTimeoutMs: reader.integer('WEBHOOK_TIMEOUT_MS', 10_000, {
       min: 100,
       max: MAX_WEBHOOK_TIMEOUT_MS,
@@ -147,11 +153,7 @@ function readWebhooks(reader: EnvironmentReader, production: boolean) {
     }),
     webhookConcurrency: reader.integer('WEBHOOK_CONCURRENCY', 1_024, { min: 1, max: 65_536 }),
     webhookMaxHoldMs: reader.integer('WEBHOOK_MAX_HOLD_MS', 3 * DAY_MS, { min: 1_000, max: 365 * DAY_MS }),
-    webhookAllowedNetworks: readNetworks(
-      reader,
-      'WEBHOOK_ALLOWED_NETWORKS',
-      production ? [] : DEVELOPMENT_ALLOWED_NETWORKS,
-    ),
+    webhookAllowedNetworks,
     webhookAllowHttp,
     debugWebhooks: reader.boolean('DEBUG_WEBHOOKS', false),
   };
@@ -159,11 +161,12 @@ function readWebhooks(reader: EnvironmentReader, production: boolean) {
 
 function readWebhookUrl(
   reader: EnvironmentReader,
-  { allowHttp, production }: { allowHttp: boolean; production: boolean },
+  rules: EndpointUrlRules,
+  production: boolean,
 ): string | null {
   const url = reader.text('CUSTOMER_WEBHOOK_URL');
   if (url === null) return null;
-  const check = checkEndpointUrl(url, { allowHttp });
+  const check = checkEndpointUrl(url, rules);
   if (!check.ok) reader.fault(`CUSTOMER_WEBHOOK_URL ${check.reason}.`);
   if (production && reader.text('CUSTOMER_SERVER_SECRET') === null) {
     reader.fault(

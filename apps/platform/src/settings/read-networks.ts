@@ -2,7 +2,7 @@ import { parseNetworks } from '@vendor-server/domain/endpoints/address-class.ts'
 import type { EnvironmentReader } from './environment-reader.ts';
 import { splitList } from './environment-reader.ts';
 
-/** Comma-separated CIDRs (`10.0.0.0/8`, `fd00::/8`); `none` for an empty list. */
+/** Comma-separated CIDRs (`10.0.0.0/8`, `fd00::/8`); `none` for an empty list. An entry that is no network is a fault and left out. */
 export function readNetworks(
   reader: EnvironmentReader,
   name: string,
@@ -18,7 +18,7 @@ export function readNetworks(
       `${name} must be "none" or comma-separated CIDRs such as 10.0.0.0/8 or fd00::/8; not one: ${wrong.join(', ')}.`,
     );
   }
-  return networks;
+  return networks.filter(isNetwork);
 }
 
 /** Whether a text is an IPv4 or IPv6 network in CIDR form. */
