@@ -1,3 +1,6 @@
+import { ATTEMPT_REASON_CODES, ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
+import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
+import { listStatuses } from '@vendor-server/domain/deliveries/status-reason.ts';
 import { decideDisabling, LOST_AFTER_FAILURES } from '@vendor-server/domain/endpoints/decide-disabling.ts';
 import {
   PAUSED_BY_CUSTOMER_SERVER,
@@ -32,13 +35,26 @@ test.each([
 
 test.each([
   ['rejected 503', 'rejected_503'],
+  ['timed_out no_answer', 'timed_out_no_answer'],
   ['timed_out', 'timed_out'],
   ['connection_failed', 'connection_failed'],
   ['rejected 5031', 'unknown'],
   ['refused by "somebody"', 'unknown'],
+  ['timed_out by_somebody', 'unknown'],
   [null, 'unknown'],
 ])('a last attempt of "%s" is %s', (lastFailureReason, code) => {
   for (const state of ['struggling', 'broken'] as const) {
     expect(toTroubleCode({ state, stateReason: PAUSED_BY_OPERATOR, lastFailureReason })).toBe(code);
   }
+});
+
+test('whatever an attempt comes to has a code of its own', () => {
+  const codes = ATTEMPT_REASON_CODES.map((reason) => {
+    const { outcome, statuses } = ruleOf(reason);
+    const [responseStatus = null] = listStatuses(statuses);
+    const lastFailureReason = describeOutcome({ outcome, reason, responseStatus });
+    return toTroubleCode({ state: 'broken', stateReason: null, lastFailureReason });
+  });
+  expect(codes).not.toContain('unknown');
+  expect(new Set(codes).size).toBe(ATTEMPT_REASON_CODES.length);
 });

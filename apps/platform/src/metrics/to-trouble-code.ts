@@ -1,4 +1,5 @@
 import { ATTEMPT_OUTCOMES } from '@vendor-server/domain/deliveries/attempt-outcome.ts';
+import { ATTEMPT_REASON_CODES } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import { GONE_REASON, LOST_REASON_START } from '@vendor-server/domain/endpoints/decide-disabling.ts';
 import {
   PAUSED_BY_CUSTOMER_SERVER,
@@ -8,10 +9,11 @@ import { URL_UNSET_REASON } from '../customer-servers/apply-default-webhook-url.
 import type { UnhealthyEndpoint } from './unhealthy-endpoints-sql.ts';
 
 const OUTCOMES: ReadonlySet<string> = new Set(ATTEMPT_OUTCOMES);
+const REASONS: ReadonlySet<string> = new Set(ATTEMPT_REASON_CODES);
 
 /**
  * Why an endpoint is not healthy, as a label's value: out of a bounded set, whatever its texts say. Of what fails it
- * is what the last attempt came to, as `rejected_503` or `timed_out`.
+ * is what the last attempt came to, as `rejected_503` or `timed_out_no_answer`.
  */
 export function toTroubleCode({
   state,
@@ -43,9 +45,10 @@ function toPauseCode(stateReason: string | null): string {
   }
 }
 
-/** @param text an outcome, and the status where there is one */
+/** @param text as `describeOutcome` makes it: an outcome, and the status or the reason's code */
 function toFailureCode(text: string): string {
-  const [, outcome = '', status] = /^([a-z_]+)(?: (\d{3}))?$/.exec(text) ?? [];
+  const [, outcome = '', detail] = /^([a-z_]+)(?: (\d{3}|[a-z_]+))?$/.exec(text) ?? [];
   if (!OUTCOMES.has(outcome)) return 'unknown';
-  return status === undefined ? outcome : `${outcome}_${status}`;
+  if (detail === undefined) return outcome;
+  return /^\d/.test(detail) || REASONS.has(detail) ? `${outcome}_${detail}` : 'unknown';
 }

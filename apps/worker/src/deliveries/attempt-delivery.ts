@@ -11,6 +11,7 @@
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
@@ -26,7 +27,7 @@ import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } f
 import { countAttempt } from './count-attempt.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
-import { describeOutcome, type EndpointHealthNotes } from './note-endpoint-health.ts';
+import type { EndpointHealthNotes } from './note-endpoint-health.ts';
 import { recordUntilKnown } from './record-attempt.ts';
 import { type AttemptKey, type KnownStep, type RecordedStep, releaseClaim } from './record-sql.ts';
 import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';

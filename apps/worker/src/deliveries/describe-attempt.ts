@@ -1,5 +1,5 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import { describeOutcome } from './note-endpoint-health.ts';
+import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
 import type { KnownStep } from './record-sql.ts';
 
 /**

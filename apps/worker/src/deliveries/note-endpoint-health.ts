@@ -1,5 +1,6 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { readAskedWaitMs } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
+import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
 import type { EndpointReport } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
 import { LARGEST_WINDOW } from '@vendor-server/domain/endpoints/decide-window.ts';
 import { decideHealthState } from '@vendor-server/domain/endpoints/endpoint-health.ts';
@@ -116,12 +117,6 @@ export function createEndpointHealthNotes({
       }
     },
   };
-}
-
-/** "rejected 503", "tls_failed certificate_expired" */
-export function describeOutcome({ outcome, reason, responseStatus }: AttemptResult): string {
-  const detail = responseStatus ?? reason;
-  return detail === outcome ? outcome : `${outcome} ${detail}`;
 }
 
 function logHealth(

@@ -50,7 +50,7 @@ test('an endpoint that breaks, one that is gone and one that struggles are named
   expect(named).toHaveLength(3);
   expect(named).toEqual(
     expect.arrayContaining([
-      { id: silent, state: 'broken', reason: 'timed_out', value },
+      { id: silent, state: 'broken', reason: 'timed_out_no_answer', value },
       { id: gone, state: 'disabled', reason: 'gone', value },
       { id: refusing, state: 'struggling', reason: 'rejected_404', value },
     ]),
