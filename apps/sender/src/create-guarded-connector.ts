@@ -10,8 +10,8 @@ import type { buildConnector } from 'undici';
 import { AttemptFailure, notConnectedInTime } from './attempt-failure.ts';
 import type { ResolveName } from './create-name-resolver.ts';
 import { createSessionCache, type SessionCache } from './create-session-cache.ts';
-import { passOverContinue } from './pass-over-continue.ts';
 import { codeOf, toConnectFailure } from './to-attempt-failure.ts';
+import { watchAnswers } from './watch-answers.ts';
 
 /*
  * Why nothing gets past the guard:
@@ -125,7 +125,7 @@ function openSocket(
         ...sessions.resume(`${target.hostname}:${port}`),
       })
     : connectTcp(tcp);
-  passOverContinue(socket);
+  watchAnswers(socket);
   socket.once('connect', () => {
     tcpConnected = true;
     if (!secure) end(null);

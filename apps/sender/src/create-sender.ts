@@ -6,6 +6,7 @@ import { createGuardedConnector } from './create-guarded-connector.ts';
 import { createNameResolver, type ResolveName } from './create-name-resolver.ts';
 import { Exchange } from './exchange.ts';
 import { createOwnAddresses, type OwnAddresses } from './own-addresses.ts';
+import { MAX_HEADER_BYTES } from './watch-answers.ts';
 
 export interface SenderOptions {
   /** CIDRs that may be reached besides public addresses. */
@@ -46,7 +47,6 @@ export interface SenderParts {
   now: () => number;
 }
 
-const MAX_HEADER_BYTES = 16 * 1024;
 const KEEP_ALIVE_MS = 4_000;
 /** However long a server offers to keep a connection: idle ones of endpoints that fell silent are closed soon. */
 const KEEP_ALIVE_MAX_MS = 30_000;

@@ -4,7 +4,7 @@ import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.t
 import type { Dispatcher } from 'undici';
 import { AttemptFailure, notConnectedInTime, notSentInTime } from './attempt-failure.ts';
 import { createExcerpt } from './create-excerpt.ts';
-import { toExchangeFailure } from './to-attempt-failure.ts';
+import { toExchangeFailure, unaskedUpgrade } from './to-attempt-failure.ts';
 
 /*
  * Why nothing is written after the deadline, and nothing twice:
@@ -26,6 +26,8 @@ const BODY_MAX_BYTES = 64 * 1024;
 /** An honest server sends one or two (RFC 9110 §15.2); a flood would cost every other delivery processor time. */
 const MAX_INFORMATIONAL = 32;
 const RETRY_AFTER_MAX_CHARS = 128;
+/** undici refuses it itself only when it names the protocol; else it would be one more interim answer. */
+const SWITCHING_PROTOCOLS = 101;
 
 /** One request and its answer, as a handler of undici's `dispatch`. Ends with a result whatever the endpoint does. */
 export class Exchange implements Dispatcher.DispatchHandler {
@@ -91,6 +93,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (status < 100) return this.#cutOff(controller, notHttp());
+    if (status === SWITCHING_PROTOCOLS) return this.#cutOff(controller, unaskedUpgrade());
     if (status < 200) {
       this.#informational += 1;
       if (this.#informational > MAX_INFORMATIONAL) this.#cutOff(controller, informationalFlood());

@@ -3,6 +3,7 @@ import { errors } from 'undici';
 import { AttemptFailure } from './attempt-failure.ts';
 import { SenderClosedError } from './sender-closed-error.ts';
 import { isTlsCode, tlsFailure } from './to-tls-failure.ts';
+import { headersTooLarge } from './watch-answers.ts';
 
 const CONNECTION_FAILURES: Readonly<Record<string, readonly [reason: AttemptReason, sentence: string]>> = {
   ECONNREFUSED: ['connection_refused', 'The endpoint refused the connection.'],
@@ -43,7 +44,7 @@ export function toExchangeFailure(error: Error, responseBegan: boolean): Attempt
     return new SenderClosedError();
   }
   if (error instanceof errors.HeadersOverflowError) {
-    return new AttemptFailure('headers_too_large', 'The headers of the answer are larger than 16 KiB.');
+    return headersTooLarge();
   }
   const code = codeOf(error);
   if (error instanceof errors.HTTPParserError || error instanceof errors.ResponseContentLengthMismatchError) {
@@ -54,10 +55,14 @@ export function toExchangeFailure(error: Error, responseBegan: boolean): Attempt
   if (code === null || error instanceof TypeError || PROGRAMMING_ERRORS.has(code)) return error;
   if (responseBegan && CUT_OFF.has(code)) {
     return error.message === IS_UPGRADE
-      ? new AttemptFailure('unasked_upgrade', 'The endpoint changed to another protocol than HTTP/1.1.')
+      ? unaskedUpgrade()
       : new AttemptFailure('incomplete_response', 'The answer ended before its headers were complete.');
   }
   return isTlsCode(code) ? tlsFailure(code) : connectionFailure(code);
+}
+
+export function unaskedUpgrade(): AttemptFailure {
+  return new AttemptFailure('unasked_upgrade', 'The endpoint changed to another protocol than HTTP/1.1.');
 }
 
 function connectionFailure(code: string): AttemptFailure {

@@ -13,7 +13,7 @@ export const ATTEMPT_OUTCOMES = [
   'blocked_address',
   /** A 3xx answer; never followed. */
   'redirected',
-  /** Response headers over 16 KiB. */
+  /** Response headers over 16 KiB, or more than 500 of them. */
   'response_too_large',
   /** Not valid HTTP. */
   'malformed_response',

@@ -249,7 +249,7 @@ export const ATTEMPT_REASONS = {
   ),
   headers_too_large: retry(
     'response_too_large',
-    'response headers over 16 KiB',
+    'response headers over 16 KiB, or more than 500 of them',
     'Usually cookies: a webhook needs none.',
   ),
 

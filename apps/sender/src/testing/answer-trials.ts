@@ -99,6 +99,7 @@ const INTERIM: readonly Trial[] = [
   trial('informational_flood', 'a flood of 103', thenRepeat('', HINTS.repeat(100), 1)),
   trial('headers_too_large', 'a 103 over 16 KiB', `HTTP/1.1 103 E\r\nlink: ${KIB.repeat(17)}\r\n\r\n`),
   trial('unasked_upgrade', 'a 101', 'HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'),
+  trial('unasked_upgrade', 'a 101 that does not say to what', `HTTP/1.1 101 S\r\n\r\n${empty('200')}`),
 ];
 
 const HEADERS: readonly Trial[] = [
@@ -107,6 +108,7 @@ const HEADERS: readonly Trial[] = [
   }),
   trial('headers_too_large', 'one header over 16 KiB', ok(`x: ${KIB.repeat(16)}`)),
   trial('headers_too_large', 'many headers over 16 KiB', ok(`x: ${'y'.repeat(60)}\r\n`.repeat(300))),
+  trial('headers_too_large', 'very many short headers', ok('a:\r\n'.repeat(600))),
   trial('headers_too_large', 'headers without end', thenRepeat('HTTP/1.1 200 OK\r\n', `x: ${KIB}\r\n`, 1)),
   trial(
     'ambiguous_length',

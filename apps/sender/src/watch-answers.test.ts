@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
-import { createWatch } from './pass-over-continue.ts';
+import { describe, expect, it } from 'vitest';
+import { createWatch, MAX_HEADER_BYTES, MAX_HEADER_LINES } from './watch-answers.ts';
 
 /** What a parser gets of an answer that comes in pieces of these sizes. */
 function look(answer: string, sizes: readonly number[] = []): string {
@@ -69,4 +69,36 @@ it('changes nothing but the last digit of a status, whatever comes', () => {
       }
     }),
   );
+});
+
+describe('headers are within their limit', () => {
+  const headersOf = (bytes: number, status = '200') => {
+    const [begin, end] = [`HTTP/1.1 ${status} X\r\nx: `, '\r\n\r\n'];
+    return `${begin}${'y'.repeat(bytes - begin.length - end.length)}${end}`;
+  };
+  const isWithin = (answer: string, ...sizes: number[]): boolean => {
+    const watch = createWatch();
+    const bytes = Buffer.from(answer, 'latin1');
+    let from = 0;
+    return [...sizes, bytes.length].every((size) => watch(bytes.subarray(from, (from += size))));
+  };
+  const LIMIT = MAX_HEADER_BYTES;
+
+  it.each([
+    ['just fitting, and a long body', headersOf(LIMIT) + 'z'.repeat(100_000), true],
+    ['one byte more', headersOf(LIMIT + 1), false],
+    [
+      'interim ones, each by itself',
+      headersOf(LIMIT, '103') + headersOf(LIMIT, '100') + headersOf(LIMIT),
+      true,
+    ],
+    ['an interim one that is too large', headersOf(LIMIT + 1, '103') + OK, false],
+    ['of another version', headersOf(LIMIT + 1).replace('1.1', '2.0'), false],
+    ['as many lines as may be', `HTTP/1.1 200 X\r\n${'a:\r\n'.repeat(MAX_HEADER_LINES - 1)}\r\n`, true],
+    ['one line more', `HTTP/1.1 200 X\r\n${'a:\r\n'.repeat(MAX_HEADER_LINES)}\r\n`, false],
+    ['a status line without end', `HTTP/1.1 200 ${'x'.repeat(LIMIT)}`, false],
+  ])('%s', (_name, answer, expected) => {
+    expect(isWithin(answer)).toBe(expected);
+    expect(isWithin(answer, 1, 7, 30, LIMIT - 39, 1, 1)).toBe(expected);
+  });
 });
