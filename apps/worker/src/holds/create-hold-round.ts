@@ -88,6 +88,6 @@ export function createHoldRound(deps: HoldDeps): () => Promise<boolean> {
 }
 
 function logGivenUp(logger: Logger, { traceparent, ...delivery }: GivenUpDelivery): void {
-  const line = { ...delivery, traceId: toTraceId(traceparent), reason: HELD_TOO_LONG };
+  const line = { ...delivery, traceId: toTraceId(traceparent), endReason: HELD_TOO_LONG };
   logger.error(line, 'Customer webhook failed');
 }

@@ -123,8 +123,9 @@ describe.each<[string, Closing]>([
         requestId: 'request-1',
         attempt: 0,
         durationMs: null,
+        reason: null,
         responseStatus: null,
-        reason: 'held_too_long',
+        endReason: 'held_too_long',
       },
     ]);
     expect(await countFailed()).toBe(1);

@@ -77,10 +77,12 @@ export interface GivenUpDelivery {
   /** Of the request that caused the change. */
   readonly requestId: string | null;
   readonly traceparent: string | null;
-  /** Number of the last attempt; 0 when there was none, and then the next three are null. */
+  /** Number of the last attempt; 0 when there was none, and then the next four are null. */
   readonly attempt: number;
   readonly durationMs: number | null;
   readonly outcome: string | null;
+  /** Of that attempt; why the delivery ended is said beside it. */
+  readonly reason: string | null;
   readonly responseStatus: number | null;
 }
 
@@ -113,9 +115,9 @@ export async function giveUpOverdue(
              $1::text as "endpointId", r.order_version as version, t.to_status as status,
              t.from_status as "previousStatus", t.request_id as "requestId", t.traceparent,
              r.attempt_count as attempt, r.last_outcome as outcome, r.last_response_status as "responseStatus",
-             (select a.duration_ms from delivery_attempts a
-               where a.delivery_id = r.id and a.attempt_number = r.attempt_count) as "durationMs"
+             a.reason, a.duration_ms as "durationMs"
         from ended r join order_transitions t on t.id = r.transition_id
+        left join delivery_attempts a on a.delivery_id = r.id and a.attempt_number = r.attempt_count
        order by r.id`,
     values: [endpointId, maxHoldMs, limit],
   });
