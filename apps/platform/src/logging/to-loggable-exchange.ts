@@ -1,5 +1,5 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import { redactEchoes } from '../secrets/redact-echoes.ts';
+import { redactSecrets } from '../secrets/redact-echoes.ts';
 import { REDACTED } from './redact.ts';
 import { toLoggableUrl } from './to-loggable-url.ts';
 
@@ -24,6 +24,7 @@ const SECRET_HEADERS = new Set(['x-vendor-server-secret', 'webhook-signature']);
  */
 export function toLoggableExchange(request: LoggableRequest, result: AttemptResult): LoggableExchange {
   const { pathname, search } = new URL(request.url);
+  const { responseExcerpt } = result;
   const secrets = [pathname, search, pathname + search].filter(
     ({ length }) => length >= MIN_SECRET_PATH_LENGTH,
   );
@@ -35,6 +36,10 @@ export function toLoggableExchange(request: LoggableRequest, result: AttemptResu
   }
   return {
     request: { url: toLoggableUrl(request.url), headers, body: request.body },
-    response: redactEchoes(result, secrets),
+    response: {
+      ...result,
+      // Secrets were taken out of it before: its length does not tell any more whether it was cut.
+      responseExcerpt: responseExcerpt && redactSecrets(responseExcerpt, secrets, { mayBeCut: true }),
+    },
   };
 }

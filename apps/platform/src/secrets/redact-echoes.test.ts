@@ -18,7 +18,9 @@ function answeredWith(responseExcerpt: string | null): AttemptResult {
   };
 }
 
-const redact = (text: string, secrets = [SECRET, OTHER]) =>
+const OF_PHP = 'whsec_c2ln/bmlu+Zy1';
+
+const redact = (text: string, secrets = [SECRET, OTHER, OF_PHP]) =>
   redactEchoes(answeredWith(text), secrets).responseExcerpt ?? '';
 
 test.each([
@@ -29,13 +31,11 @@ test.each([
   ['in hex', `0x${Buffer.from(SECRET).toString('hex')}`, '0x[redacted]'],
   ['in hex of capitals', Buffer.from(SECRET).toString('hex').toUpperCase(), '[redacted]'],
   ['next to itself', SECRET + SECRET, '[redacted]'],
-  ['without its end', `${SECRET.slice(0, 14)}… is wrong`, '[redacted]… is wrong'],
-  ['without its beginning', `…${SECRET.slice(-12)} is wrong`, '…[redacted] is wrong'],
-  ['cut', `cut: ${SECRET.slice(0, -1)}`, 'cut: [redacted]'],
-  ['cut early', `cut: ${SECRET.slice(0, 4)}`, 'cut: [redacted]'],
-  ['cut in JSON', `{"secret":${JSON.stringify(SECRET).slice(0, 6)}`, '{"secret":"[redacted]'],
+  ['in JSON by PHP', String.raw`{"key":"whsec_c2ln\/bmlu+Zy1"}`, '{"key":"[redacted]"}'],
+  ['without its end', `${SECRET.slice(0, 22)}… is wrong`, '[redacted]… is wrong'],
+  ['without its beginning', `…${SECRET.slice(-22)} is wrong`, '…[redacted] is wrong'],
+  ['cut by the receiver', `cut: ${SECRET.slice(0, -1)}`, 'cut: [redacted]'],
   ['not at all', 'customer secret is wrong', 'customer secret is wrong'],
-  ['by a few characters of it', 'a customer-s', 'a customer-s'],
 ])('takes a secret out that is echoed %s', (_how, text, shown) => {
   expect(redact(text)).toBe(shown);
 });
@@ -51,15 +51,46 @@ test('takes it out of base64 wherever it stands in what was encoded', () => {
   }
 });
 
+test.each([
+  ['as it is', SECRET.slice(0, 4), ''],
+  ['up to its last character', SECRET.slice(0, -1), ''],
+  ['in JSON', JSON.stringify(SECRET).slice(0, 6), '"'],
+  ['in hex', Buffer.from(SECRET).toString('hex').slice(0, 9), ''],
+])('takes its beginning out where the limit cut it: %s', (_how, part, left) => {
+  const head = 'é'.repeat(400);
+  const text = `${head}${'x'.repeat(1_024 - 800 - part.length)}${part}`;
+  expect(redact(text)).toBe(`${text.slice(0, -part.length)}${left}[redacted]`);
+  // What was not cut ends with a word.
+  expect(redact(`x${part}`)).toBe(part.length < 22 ? `x${part}` : 'x[redacted]');
+});
+
+test('takes it out also where the limit cut the character after it', () => {
+  const text = `${'x'.repeat(1_015)}${SECRET.slice(0, 6)}`;
+  expect(redact(text)).toBe(`${'x'.repeat(1_015)}[redacted]`);
+});
+
+test.each([
+  '{"message":"customer-server ok"}',
+  '{"message":"customer-secret missing"}',
+  '<h1>502 Bad Gateway</h1> development-server',
+  'no x-customer-secret in development',
+  'unknown development customer: customer-secretary',
+  'deve',
+])('leaves words alone that a secret is made of: %s', (text) => {
+  expect(redact(text, ['development-customer-secret', 'test-secret-of-a-customer'])).toBe(text);
+});
+
 test('leaves no telling part of a secret, wherever an answer is cut', () => {
   const secret = fc.stringMatching(/^[\x21-\x7e]{16,60}$/);
   const plain = fc.string({ maxLength: 40, unit: 'grapheme' });
   fc.assert(
     fc.property(secret, plain, plain, fc.nat(60), (echoed, before, after, cut) => {
       const text = (before + echoed + after).slice(0, before.length + cut);
-      const shown = redact(text, [echoed]).replaceAll('[redacted]', '\n');
-      for (let at = 0; at + 12 <= echoed.length; at += 1) {
-        expect(shown.includes(echoed.slice(at, at + 12))).toBe(false);
+      const full = ' '.repeat(Math.max(1_024 - Buffer.byteLength(text), 0)) + text;
+      const shown = redact(full, [echoed]).replaceAll('[redacted]', '\n');
+      const length = Math.max(12, Math.ceil((echoed.length * 2) / 3));
+      for (let at = 0; at + length <= echoed.length; at += 1) {
+        expect(shown.includes(echoed.slice(at, at + length))).toBe(false);
       }
       if (cut >= 4 && cut <= echoed.length) expect(shown.endsWith('\n')).toBe(true);
     }),
