@@ -147,9 +147,14 @@ test('writes text for people to a terminal, and JSON to the file all the same', 
   const fixture = fileURLToPath(new URL('./terminal-log.fixture.ts', import.meta.url));
   const shown = execFileSync(process.execPath, [fixture, logFile], { encoding: 'utf8' });
   expect(shown).toMatch(
-    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO \(fixture\): Order created \{.*"apiKey":"\[redacted\]"\}\n$/,
+    /^\[\d\d:\d\d:\d\d\.\d{3}\] INFO \(fixture\): Order created \{.*"apiKey":"\[redacted\]"\}$/m,
   );
-  expect(JSON.parse(readFileSync(logFile, 'utf8'))).toMatchObject({ level: 'info', msg: 'Order created' });
+  const written = readFileSync(logFile, 'utf8');
+  const [created = '', failed = ''] = written.split('\n');
+  expect(JSON.parse(created)).toMatchObject({ level: 'info', msg: 'Order created' });
+  // What comes from outside commands neither this terminal nor that of whoever reads the file.
+  expect((shown + written).replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}]/u);
+  expect(JSON.parse(failed)).toMatchObject({ responseExcerpt: '\u009b2J\u001b[2J\u2028\u202e' });
 });
 
 test('a log file that cannot be written is a faulty setting', () => {

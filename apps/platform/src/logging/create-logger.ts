@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import pino from 'pino';
 import pretty from 'pino-pretty';
 import type { Settings } from '../settings/settings.ts';
+import { escapeUnseen, spellOutEscapes } from './escape-unseen.ts';
 import { openLogFile } from './open-log-file.ts';
 import { redact, redactUrlPassword } from './redact.ts';
 
@@ -9,7 +10,8 @@ import { redact, redactUrlPassword } from './redact.ts';
  * The process's logger: JSON lines to stdout (coloured text when stdout is a terminal) and, where
  * `settings.logFile` is set, JSON lines to that file too, reopened on SIGHUP so that logrotate works.
  * Writes are synchronous: the last line before a crash is the one that matters.
- * Secrets are redacted: fields by name at any depth (see `redact`), passwords in URLs anywhere in the line.
+ * Secrets are redacted: fields by name at any depth (see `redact`), passwords in URLs anywhere in the line. What is not
+ * seen when it is shown, such as a command to the terminal, is escaped.
  *
  * @throws SettingsError when the log file cannot be written
  */
@@ -17,9 +19,7 @@ export function createLogger(
   settings: Pick<Settings, 'logLevel' | 'logFile'>,
   { name }: { name: string },
 ): Logger {
-  const stdout = process.stdout.isTTY
-    ? pretty({ sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l', singleLine: true })
-    : pino.destination({ dest: 1, sync: true });
+  const stdout = process.stdout.isTTY ? createTerminalStream() : pino.destination({ dest: 1, sync: true });
   const options = { name, level: settings.logLevel };
   const { logFile } = settings;
   if (logFile === null) return createLoggerTo(stdout, options);
@@ -52,11 +52,21 @@ export function createLoggerTo(
         level: (label) => ({ level: label }),
         log: redact,
       },
-      hooks: { streamWrite: redactUrlPassword },
+      hooks: { streamWrite: (line) => escapeUnseen(redactUrlPassword(line)) },
       serializers: { err: toLoggableError, error: toLoggableError },
     },
     stream,
   );
+}
+
+function createTerminalStream(): pino.DestinationStream {
+  const stream = pretty({
+    sync: true,
+    ignore: 'pid,hostname',
+    translateTime: 'SYS:HH:MM:ss.l',
+    singleLine: true,
+  });
+  return { write: (line) => void stream.write(spellOutEscapes(line)) };
 }
 
 function toLoggableError(error: unknown): unknown {

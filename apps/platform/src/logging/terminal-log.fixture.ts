@@ -5,3 +5,5 @@ process.stdout.isTTY = true;
 
 const logger = createLogger({ logLevel: 'info', logFile: process.argv[2] ?? null }, { name: 'fixture' });
 logger.info({ orderId: '0190aaaaaaaabbbbbbbbcccc', apiKey: 'test-api-key' }, 'Order created');
+const hostile = '\u009b2J\u001b[2J\u2028\u202e';
+logger.error({ responseExcerpt: hostile, err: new Error(hostile) }, hostile);
