@@ -125,9 +125,10 @@ describe('the budget', () => {
     const lists = fc.array(fc.integer({ min: 100, max: 86_400_000 }), { maxLength: 10 });
     fc.assert(
       fc.property(lists, retried, (delays, reason) => {
-        let attempts = 1;
-        while (decide(resultOf(reason), attempts, delays).kind === 'retry') attempts++;
-        expect(attempts).toBe(delays.length + 1);
+        const steps = [...delays, 'the last'].map(
+          (_, index) => decide(resultOf(reason), index + 1, delays).kind,
+        );
+        expect(steps).toEqual([...delays.map(() => 'retry'), 'failed']);
       }),
     );
   });

@@ -96,6 +96,21 @@ describe('in every order of their statements', { timeout: 90_000 }, () => {
     expect(counts).toEqual({ 'failed waiting': 20 });
   });
 
+  test('giving up and a change that replaces it: it ends as the one says that came first', async () => {
+    const [giver, changer] = await stage.createParties('giver', 'changer');
+    const situation = {
+      endpoint: { state: 'disabled', mode: 'latest_only' },
+      states: ['waiting'],
+      prepare: OVERDUE,
+    } as const;
+    const counts = await stage.runAll(situation, [3, 3], async (lane) => [
+      buildGivingUp(giver, lane),
+      await buildChange(pool(), changer, lane, look),
+    ]);
+    // In 4 of the 20 orders it is given up before the change is written.
+    expect(counts).toEqual({ 'failed waiting': 4, 'superseded waiting': 16 });
+  });
+
   test('two give up at once: each delivery ends once', async () => {
     const [one, other] = await stage.createParties('one', 'other');
     const situation = {

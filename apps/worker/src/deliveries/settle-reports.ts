@@ -3,9 +3,10 @@
  * decides and writes, so that of many that report at once each decides on what the ones before it decided; and
  * nobody holds the lock for longer than that: the requests are over.
  *
- * A window that closes, and an endpoint that is disabled, make jobs void that are in the queue. They are put back after the commit, in a transaction
- * that takes the endpoint's locks in their order and looks again: an endpoint that opened meanwhile keeps them. When
- * that is lost, or misses what a change commits a moment later, each job's claim is refused and puts back its own.
+ * A window that closes, and an endpoint that is disabled, make jobs void that are in the queue. What they would have
+ * sent is put back after the commit, in a transaction that takes the endpoint's locks in their order and looks again:
+ * an endpoint that opened meanwhile keeps them. When that is lost, or misses what a change commits a moment later, each
+ * job's claim is refused and puts back its own.
  */
 import {
   decideEndpoint,
