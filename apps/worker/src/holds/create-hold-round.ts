@@ -42,11 +42,13 @@ export interface HoldDeps {
   readonly logger: Logger;
   /** How long a due delivery may be held. */
   readonly maxHoldMs: number;
+  /** A monotonic clock in ms; the process's own unless a test turns it. */
+  readonly now?: () => number;
 }
 
 /** Makes a round that remembers where its rotation stands. True when there is more to do at once. */
 export function createHoldRound(deps: HoldDeps): () => Promise<boolean> {
-  const { database, dispatcher, metrics, logger, maxHoldMs } = deps;
+  const { database, dispatcher, metrics, logger, maxHoldMs, now = () => performance.now() } = deps;
   let afterId = BEFORE_ALL_IDS;
 
   /** @returns whether as many were given up as may be at once */
@@ -67,11 +69,11 @@ export function createHoldRound(deps: HoldDeps): () => Promise<boolean> {
   }
 
   return async function holdRound() {
-    const startedAt = performance.now();
+    const startedAt = now();
     const endpointIds = await findOverdueEndpoints(database.pool, afterId, maxHoldMs, MAX_ENDPOINTS);
     let hasMore = endpointIds.length === MAX_ENDPOINTS;
     for (const endpointId of endpointIds) {
-      if (performance.now() - startedAt > MAX_ROUND_MS) return true;
+      if (now() - startedAt > MAX_ROUND_MS) return true;
       afterId = endpointId;
       const isFull = await giveUpAt(endpointId).catch((error: unknown) => {
         logger.warn(

@@ -1,4 +1,5 @@
 import { decideClosedSince } from '@vendor-server/domain/endpoints/hold.ts';
+import { withTransaction } from '@vendor-server/platform/database/sql-executor.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { reopenForResend } from '@vendor-server/platform/deliveries/reopen.ts';
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
@@ -28,6 +29,8 @@ let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let round: () => Promise<boolean>;
 let replayRound: () => Promise<number>;
 let queue: QueueDouble;
+/** How far the round's clock goes on at each look: it stands still unless a test turns it. */
+let stepMs: number;
 let logLines: Record<string, unknown>[];
 let countFailed: () => Promise<number | null>;
 
@@ -45,7 +48,10 @@ beforeEach(async () => {
   const metrics = createWorkerMetrics(registry);
   queue = createQueueDouble();
   const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 });
-  round = createHoldRound({ database, dispatcher, metrics, logger, maxHoldMs: HOUR_MS });
+  let clock = 0;
+  stepMs = 0;
+  const now = () => (clock += stepMs);
+  round = createHoldRound({ database, dispatcher, metrics, logger, maxHoldMs: HOUR_MS, now });
   replayRound = createReplayRound({ database, dispatcher, logger });
   countFailed = async () =>
     parseExposition(await registry.metrics()).valueOf('vendor_server_deliveries_finished_total', {
@@ -168,6 +174,31 @@ test('what a deleted endpoint leaves is cancelled, not failed', async () => {
   expect(await readStates(pool(), orderId)).toEqual(['waiting']);
 });
 
+test.each([
+  ['opened', `state = 'active'`],
+  ['deleted', 'deleted_at = now()'],
+])('nothing is given up of an endpoint that is %s after it was found', async (_, opening) => {
+  const endpoint = await addEndpoint({ state: 'paused', changedAgo: 90 });
+  const orderId = await addLane(endpoint, 80, 'waiting');
+  const rounding = await withTransaction(pool(), async (client) => {
+    const { rows } = await client.query<{ pid: number }>(
+      `update webhook_endpoints set ${opening} where id = $1 returning pg_backend_pid() as pid`,
+      [endpoint.endpointId],
+    );
+    const ended = { promise: round() };
+    await expect
+      .poll(
+        () =>
+          pool().query('select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))', [rows[0]?.pid]),
+        { timeout: 15_000 },
+      )
+      .toMatchObject({ rowCount: 1 });
+    return ended;
+  });
+  await rounding.promise;
+  expect(await readStates(pool(), orderId)).toEqual(['waiting']);
+});
+
 test('the log says how the last attempt ended', async () => {
   const endpoint = await addEndpoint({ brokenAgo: 90 });
   const orderId = await addLane(endpoint, 80, 'waiting');
@@ -198,6 +229,18 @@ test('a long backlog is given up in parts, and no other endpoint waits for it', 
   expect(await readStates(pool(), other)).toEqual(['failed']);
   expect(await round()).toBe(false);
   expect(await count()).toBe(203);
+});
+
+test('a round that takes long ends, and the next one goes on where it was', async () => {
+  const add = async () => addLane(await addEndpoint({ brokenAgo: 90 }), 80, 'waiting');
+  const orderIds = [await add(), await add()];
+  const read = async () =>
+    (await Promise.all(orderIds.map((orderId) => readStates(pool(), orderId)))).flat().toSorted();
+  stepMs = 2_000;
+  expect(await round()).toBe(true);
+  expect(await read()).toEqual(['failed', 'waiting']);
+  expect(await round()).toBe(false);
+  expect(await read()).toEqual(['failed', 'failed']);
 });
 
 describe('what was given up', () => {
