@@ -45,8 +45,8 @@ export interface WorkerDeps {
 }
 
 /**
- * Starts the relay, the replays, the holds, the consumer and the health endpoints, in this order; the lifecycle stops them in
- * reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
+ * Starts the relay, the replays, the holds, the consumer and the health endpoints, in this order; the lifecycle stops
+ * them in reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
   const { settings, logger, database, queue, dispatcher, queueOptions, registry, metrics } = deps;

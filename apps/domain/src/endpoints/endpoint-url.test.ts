@@ -34,6 +34,7 @@ describe('checkEndpointUrl', () => {
     ['javascript:alert(1)', 'must be an absolute http:// or https:// URL'],
     ['https://user@customer.example/', 'must not contain credentials'],
     ['https://user:password@customer.example/', 'must not contain credentials'],
+    ['https://:password@customer.example/', 'must not contain credentials'],
     ['https://customer.example/#part', 'must not contain a fragment'],
     ['https://customer.example/#', 'must not contain a fragment'],
     ['https://localhost../', 'must have a valid host name'],

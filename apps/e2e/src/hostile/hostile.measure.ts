@@ -1,7 +1,7 @@
 /**
  * What a few bad customers' servers cost everybody else, measured on the real processes. Settings, in the environment:
- * `HOSTILE_SECONDS` of a round, `HOSTILE_ATTACK_SECONDS` of the attack, `HOSTILE_BACKLOG` of each bad customer, `HOSTILE_PER_SECOND` changes of the healthy,
- * `HOSTILE_QUEUE=postgres`, `HOSTILE_REPORT`, a file for the numbers.
+ * `HOSTILE_SECONDS` of a round, `HOSTILE_ATTACK_SECONDS` of the attack, `HOSTILE_BACKLOG` of each bad customer,
+ * `HOSTILE_PER_SECOND` changes of the healthy, `HOSTILE_QUEUE=postgres`, `HOSTILE_REPORT`, a file for the numbers.
  *
  * Times are printed and never asserted: they are the machine's, too. Each bad round is held against the mean of the
  * rounds without bad ones before and after it, each in a system of its own that is as young.

@@ -1,7 +1,10 @@
 import { Counter, type Registry } from '@prometheus-io/client';
 import { FINAL_DELIVERY_STATES } from '@vendor-server/domain/deliveries/delivery-state.ts';
 
-/** Ends of deliveries: by an attempt at the worker; of what was deleted with its endpoint or replaced, where that is found. */
+/**
+ * Ends of deliveries: by an attempt or by being held too long at the worker; of what was deleted with its endpoint or
+ * replaced, where that is found.
+ */
 export interface DeliveryMetrics {
   /** Called after the end was committed. */
   countFinished(state: (typeof FINAL_DELIVERY_STATES)[number], count: number): void;
