@@ -32,7 +32,7 @@ export async function cancelUnclaimed(executor: SqlExecutor, endpointId: string)
     text: `
       with unclaimed as (${UNCLAIMED})
       update deliveries d
-         set state = 'cancelled', job_due_at = null, last_error = 'endpoint_deleted',
+         set state = 'cancelled', job_due_at = null, is_probe = false, last_error = 'endpoint_deleted',
              finished_at = date_trunc('milliseconds', clock_timestamp())
        where d.id = any (array(select id from unclaimed)) and d.state || '' = 'queued' and d.claim_token is null`,
     values: [endpointId],

@@ -1,4 +1,5 @@
 /** One probe at a time, whoever else is at work on its endpoint or dies over it. */
+import { cancelUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import { emptyDatabase, readAttempts } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { inTransaction, interleavings, runInterleaved } from '@vendor-server/platform/testing/interleave.ts';
 import { createStage } from '@vendor-server/platform/testing/party.ts';
@@ -151,6 +152,14 @@ describe('a probe under way', () => {
     await change(endpointId, 'deleted_at = now()');
     expect(await attemptDelivery(stage.deps, job)).toEqual({ kind: 'skipped' });
     expect(await states()).toEqual(['cancelled', 'cancelled']);
+  });
+
+  test('is none any more when a deletion is first', async () => {
+    const { endpointId, states } = await start();
+    expect(await cancelUnclaimed(pool(), endpointId)).toBe(1);
+    expect(await states()).toEqual(['cancelled', 'waiting']);
+    const { rows } = await pool().query('select 1 from deliveries where is_probe');
+    expect(rows).toEqual([]);
   });
 
   test('that fails after the endpoint was enabled anew does not close it again', async () => {

@@ -20,7 +20,8 @@
  */
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
-import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
+import { NOTHING_PROMOTED, promote } from '@vendor-server/platform/deliveries/promote.ts';
 import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
 import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
@@ -159,14 +160,23 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     return jobs.length;
   }
 
-  /** Their jobs are added last: a queue that is away must not keep rows from moving. */
+  /**
+   * Their jobs are added last: a queue that is away must not keep rows from moving. Nor does a place that fails keep
+   * the others waiting: it may fail in every tick, and always before the same ones.
+   */
   async function promoteAll(
     places: readonly { readonly endpointId: string; readonly orderId: string | null }[],
   ): Promise<number> {
     const jobs: DeliveryJobData[] = [];
     try {
       for (const { endpointId, orderId } of places) {
-        const promoted = await promote(database, endpointId, orderId === null ? [] : [orderId]);
+        const promoted = await promote(database, endpointId, orderId === null ? [] : [orderId]).catch(
+          (error: unknown) => {
+            if (isDatabaseUnavailable(error)) throw error;
+            logger.warn({ err: error, endpointId, orderId }, 'Promotion failed: the relay will look again');
+            return NOTHING_PROMOTED;
+          },
+        );
         metrics.countFinished('cancelled', promoted.cancelled);
         metrics.countFinished('superseded', promoted.superseded);
         jobs.push(...promoted.jobs);
