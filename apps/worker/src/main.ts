@@ -13,6 +13,7 @@ import { describeSettings } from '@vendor-server/platform/settings/describe-sett
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { createTracer } from '@vendor-server/platform/tracing/create-tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
+import { boundHeapGrowth } from './bound-heap-growth.ts';
 import { startWorker } from './worker.ts';
 
 /** Work in flight has this long to finish: a request's time-out (10 s), its body (2 s), and its record. */
@@ -22,6 +23,7 @@ const MAX_CONNECTIONS = 16;
 /** How long the end of an attempt waits for the queue before it goes on behind. */
 const DISPATCH_WAIT_MS = 1_000;
 
+boundHeapGrowth();
 const settings = loadSettingsOrExit(process.env);
 const logger = createLoggerOrExit(settings, { name: 'worker' });
 
