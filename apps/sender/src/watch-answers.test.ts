@@ -1,5 +1,9 @@
+import type { Socket } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { namesForTest, requestTo, senderForTest } from './testing/sender-for-test.ts';
+import { certificate, TEST_AUTHORITY, tlsWireServer, wireServer } from './testing/wire-server.ts';
 import { createWatch, MAX_HEADER_BYTES, MAX_HEADER_LINES } from './watch-answers.ts';
 
 /** What a parser gets of an answer that comes in pieces of these sizes. */
@@ -100,5 +104,39 @@ describe('headers are within their limit', () => {
   ])('%s', (_name, answer, expected) => {
     expect(isWithin(answer)).toBe(expected);
     expect(isWithin(answer, 1, 7, 30, LIMIT - 39, 1, 1)).toBe(expected);
+  });
+});
+
+describe('a connection that carries one exchange after the other', () => {
+  const answer = (body: string) => `HTTP/1.1 200 OK\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const byteByByte = (bytes: string) => (socket: Socket) => {
+    const [byte, rest] = [bytes.slice(0, 1), bytes.slice(1)];
+    if (byte !== '') socket.write(byte, () => setImmediate(() => byteByByte(rest)(socket)));
+  };
+  const ANSWERS = [
+    CONTINUE + answer('ok'),
+    answer(CONTINUE),
+    byteByByte(CONTINUE + HINT + CONTINUE + answer('ok')),
+    byteByByte(answer(CONTINUE)),
+    CONTINUE + answer(CONTINUE + OK),
+  ];
+  const names = namesForTest({ 'receiver.test': [['127.0.0.1']] });
+
+  it.each([
+    ['plain', () => wireServer(...ANSWERS)],
+    ['under TLS', () => tlsWireServer(certificate('valid'), ...ANSWERS)],
+  ])('has each begin anew, and no body changed: %s', async (_name, serve) => {
+    const authorities = getCACertificates();
+    setDefaultCACertificates([...authorities, TEST_AUTHORITY]);
+    onTestFinished(() => setDefaultCACertificates(authorities));
+    const server = await serve();
+    const sender = senderForTest({ ...names, maxConnectionsPerOrigin: 1 });
+    const bodies = [];
+    for (const _answer of ANSWERS) {
+      const result = await sender.send(requestTo(server.url.replace('127.0.0.1', 'receiver.test')));
+      bodies.push(result.responseExcerpt ?? result.reason);
+    }
+    expect(bodies).toEqual(['ok', CONTINUE, 'ok', CONTINUE, CONTINUE + OK]);
+    expect(server.counts).toMatchObject({ connections: 1, requests: ANSWERS.length });
   });
 });
