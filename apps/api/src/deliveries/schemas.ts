@@ -26,6 +26,14 @@ export const BlockedBy = nullable(
   idField('Id of the delivery that has to end first. Null unless `blocked`.'),
 );
 
+export const LastError = nullable(
+  Type.String({
+    description:
+      'Why it ended last, as a code: `retries_exhausted`, `held_too_long`, `endpoint_deleted`, `superseded`, or the ' +
+      "outcome that is not retried. While it is retried, the last attempt's `error`. Null after a success.",
+  }),
+);
+
 const delivery = {
   deliveryId: idField('Also the `webhook-id` of every attempt.'),
   orderId: Id,
@@ -43,13 +51,7 @@ const delivery = {
   blockedBy: BlockedBy,
   lastOutcome: nullable(Type.Enum([...ATTEMPT_OUTCOMES])),
   lastResponseStatus: nullable(Type.Integer()),
-  lastError: nullable(
-    Type.String({
-      description:
-        'Why it ended last, as a code: `retries_exhausted`, `endpoint_deleted`, `superseded`, or the outcome that is not retried. ' +
-        "While it is retried, the last attempt's `error`. Null after a success.",
-    }),
-  ),
+  lastError: LastError,
   finishedAt: nullable(timeField('When it ended.')),
 };
 

@@ -1,7 +1,13 @@
 import { FINAL_DELIVERY_STATES } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import { ACTOR_TYPES } from '@vendor-server/domain/orders/actor.ts';
 import Type from 'typebox';
-import { AttemptSummary, BlockedBy, DeliveryStateField, NextAttemptAt } from '../deliveries/schemas.ts';
+import {
+  AttemptSummary,
+  BlockedBy,
+  DeliveryStateField,
+  LastError,
+  NextAttemptAt,
+} from '../deliveries/schemas.ts';
 import { nullable, timeField } from '../schemas/answer-schemas.ts';
 import { Id, idField, Status } from '../schemas/common-schemas.ts';
 import { MAX_ATTEMPTS_IN_TIMELINE, MAX_CHANGES_IN_TIMELINE } from './timeline-sql.ts';
@@ -19,6 +25,7 @@ const ToldDelivery = Type.Object(
       maxItems: MAX_ATTEMPTS_IN_TIMELINE,
       description: `Oldest first; of more than ${MAX_ATTEMPTS_IN_TIMELINE}, the newest ones.`,
     }),
+    lastError: LastError,
     nextAttemptAt: NextAttemptAt,
     blockedBy: BlockedBy,
   },

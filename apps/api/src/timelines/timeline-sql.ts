@@ -39,6 +39,7 @@ interface DeliveryColumns extends AttemptColumns {
   readonly url: string;
   readonly state: DeliveryState;
   readonly attemptCount: number;
+  readonly lastError: string | null;
   readonly nextAttemptAt: Date | null;
   readonly blockedBy: string | null;
 }
@@ -97,19 +98,19 @@ function buildText(scope: string): string {
     select t.version, t.from_status as "from", t.to_status as "to", t.actor_type as "actorType",
            t.actor_id as "actorId", t.reason, t.changed_at as "changedAt",
            d.kind, d.id as "deliveryId", d.endpoint_id as "endpointId", e.url, d.state,
-           d.attempt_count as "attemptCount", d.next_attempt_at as "nextAttemptAt", d.blocked_by as "blockedBy",
+           d.attempt_count as "attemptCount", d.last_error as "lastError", d.next_attempt_at as "nextAttemptAt", d.blocked_by as "blockedBy",
            d.pruned_at as "prunedAt",
            a.attempt_number as "attemptNumber", a.trigger, a.started_at as "startedAt",
            a.duration_ms as "durationMs", a.outcome, a.reason as "attemptReason", a.response_status as "responseStatus", a.error
       from (select * from order_transitions
              where order_id = $1 and ${scope} order by version desc limit ${MAX_CHANGES_IN_TIMELINE}) t
       left join lateral (
-        select 'delivery' as kind, d.id, d.endpoint_id, d.state, d.attempt_count,
+        select 'delivery' as kind, d.id, d.endpoint_id, d.state, d.attempt_count, d.last_error,
                ${NEXT_ATTEMPT_AT} as next_attempt_at, ${BLOCKED_BY} as blocked_by,
                null::timestamptz as pruned_at
           from deliveries d where d.order_id = $1 and d.order_version = t.version
          union all
-        select 'pruned', null, p.endpoint_id, p.state, null, null, null, p.pruned_at
+        select 'pruned', null, p.endpoint_id, p.state, null, null, null, null, p.pruned_at
           from pruned_deliveries p where p.transition_id = t.id
       ) d on true
       left join webhook_endpoints e on e.id = d.endpoint_id

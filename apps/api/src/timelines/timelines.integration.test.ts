@@ -91,6 +91,7 @@ test('says who changed what, when, and what each endpoint was told', async () =>
     url: endpointId === endpoint.endpointId ? 'http://127.0.0.1:9/one' : 'http://127.0.0.1:9/hook',
     attemptCount: 0,
     attempts: [],
+    lastError: null,
     ...rest,
   });
   const [first] = data;
@@ -143,10 +144,13 @@ test('says who changed what, when, and what each endpoint was told', async () =>
   expect(await readData(orderId)).toEqual(data);
 });
 
-test('shows attempts in their order, of very many the newest', async () => {
+test('shows attempts in their order, of very many the newest, and why a delivery ended', async () => {
   const { orderId, deliveryIds } = await insertOrder(api.database.pool, endpoint, ['delivered', 'failed']);
   await addAttempts(deliveryIds[0] ?? '', 3);
   await addAttempts(deliveryIds[1] ?? '', 25);
+  await api.database.pool.query(`update deliveries set last_error = 'held_too_long' where id = $1`, [
+    deliveryIds[1],
+  ]);
   const data = await readData(orderId);
   const [first, second] = data.map(({ deliveries }: { deliveries: object[] }) => deliveries[0]);
   const numbersOf = ({ attempts }: { attempts: { attemptNumber: number }[] }) =>
@@ -164,6 +168,7 @@ test('shows attempts in their order, of very many the newest', async () => {
   });
   expect(numbersOf(second)).toEqual(Array.from({ length: 20 }, (_, index) => index + 6));
   expect(second).toMatchObject({ attemptCount: 25, state: 'failed', nextAttemptAt: null, blockedBy: null });
+  expect([first.lastError, second.lastError]).toEqual([null, 'held_too_long']);
 });
 
 test('shows how a pruned delivery ended', async () => {

@@ -70,7 +70,7 @@ function toChange(row: TimelineRow, actorId: string | null): Change {
 }
 
 function toDelivery(row: Extract<TimelineRow, { kind: 'delivery' }>): ToldDelivery {
-  const { deliveryId, endpointId, url, state, attemptCount, nextAttemptAt, blockedBy } = row;
+  const { deliveryId, endpointId, url, state, attemptCount, lastError, nextAttemptAt, blockedBy } = row;
   return {
     deliveryId,
     endpointId,
@@ -78,6 +78,7 @@ function toDelivery(row: Extract<TimelineRow, { kind: 'delivery' }>): ToldDelive
     state,
     attemptCount,
     attempts: [],
+    lastError,
     nextAttemptAt: nextAttemptAt?.toISOString() ?? null,
     blockedBy,
   };
