@@ -42,7 +42,8 @@ many webhooks may be under way to your endpoint at once, at most ${LARGEST_WINDO
 - *stays*: your server is there, or was not asked.
 
 A window halved to nothing makes your endpoint *broken*: its webhooks wait, without using up their tries, and every
-${PROBE_COOLDOWN.firstMs / 1_000} to ${PROBE_COOLDOWN.longestMs / 1_000} s one of them is sent to see whether your server is back. The first answer marked *grows* or *stays* opens it again.
+${PROBE_COOLDOWN.firstMs / 1_000} to ${PROBE_COOLDOWN.longestMs / 1_000} s one of them is sent to see whether your server is back,
+or later where its last answer asked for that with \`Retry-After\`. The first answer marked *grows* or *stays* opens it again.
 
 Whatever an answer's headers say, they are taken, up to 16 KiB and 500 of them; interim answers (100, 102, 103) before it
 are passed over. A connection is used again only when an answer was read to its end.`;
