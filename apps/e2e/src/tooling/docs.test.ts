@@ -188,7 +188,7 @@ describe('endpoint-states.md', () => {
       `410 for ${GONE_ORDERS} different orders`,
       `nothing for ${LOST_AFTER_MS / DAY_MS} days in which it was open, and at least ${LOST_AFTER_FAILURES} attempts`,
       `held for ${loadSettings({}).webhookMaxHoldMs / DAY_MS} days`,
-      `error \`${HELD_TOO_LONG}\``,
+      `\`lastError\` \`${HELD_TOO_LONG}\``,
     ]) {
       expect(text).toContain(phrase);
     }
