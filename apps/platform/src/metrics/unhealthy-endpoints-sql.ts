@@ -1,6 +1,8 @@
 /**
- * The endpoints that are not healthy, at a cost that does not follow the number of endpoints: each kind is read from
- * the partial index made for it, and no further than `MAX_COUNTED` rows.
+ * The endpoints that are not healthy, at a cost that does not follow the number of healthy ones: each kind is read from
+ * the partial index made for it, until `MAX_ENDPOINTS_COUNTED` of the kind are found. What is in that index and of another
+ * kind (disabled endpoints are broken as well, and broken ones fail) is passed over, not counted: else 10 000 of
+ * one kind would hide another.
  *
  * Of each kind at most `MAX_NAMED` are named: every one is a time series or two of each process that is scraped. Beyond
  * it, it is the ones created last, and so the same at each read: none comes and goes with its neighbours' luck. A long
@@ -45,34 +47,34 @@ export function readUnhealthyEndpoints(pool: pg.Pool): Promise<UnhealthyEndpoint
   });
 }
 
-/**
- * `decideHealthState` in SQL: a wish comes before a finding. What only begins to fail is left out after it was read,
- * so that many of these cost no more than many that struggle.
- */
+/** `decideHealthState` in SQL: a wish comes before a finding. */
 export async function selectUnhealthyEndpoints(executor: SqlExecutor): Promise<UnhealthyEndpoint[]> {
   const { rows } = await executor.query<UnhealthyEndpoint>({
     name: 'read-unhealthy-endpoints',
     text: `
-      with closed as (
-        select ${COLUMNS}, state as health, state_changed_at as since, null::timestamptz as probe_at
-          from webhook_endpoints where state <> 'active' and deleted_at is null
-         order by created_at desc, id desc limit ${MAX_ENDPOINTS_COUNTED}
+      with paused as (
+        ${selectClosed('paused')}
+      ), disabled as (
+        ${selectClosed('disabled')}
       ), broken as (
         select ${COLUMNS}, 'broken' as health,
                coalesce(broken_since, failing_since, window_changed_at) as since, next_probe_at as probe_at
-          from webhook_endpoints where "window" = 0 and deleted_at is null
+          from webhook_endpoints where "window" = 0 and deleted_at is null and state = 'active'
          order by next_probe_at limit ${MAX_ENDPOINTS_COUNTED}
       ), failing as (
         select ${COLUMNS}, 'struggling' as health, failing_since as since, null::timestamptz as probe_at
-          from webhook_endpoints where failing_since is not null and deleted_at is null
+          from webhook_endpoints
+         where failing_since is not null and deleted_at is null and state = 'active' and "window" > 0
+           and consecutive_failures >= ${STRUGGLING_AFTER_FAILURES}
          order by created_at desc, id desc limit ${MAX_ENDPOINTS_COUNTED}
       ), unhealthy as (
-        select * from closed
+        select * from paused
         union all
-        select * from broken where state = 'active'
+        select * from disabled
+        union all
+        select * from broken
         union all
         select * from failing
-         where state = 'active' and "window" > 0 and consecutive_failures >= ${STRUGGLING_AFTER_FAILURES}
       ), numbered as (
         select u.*, count(*) over (partition by health) as of_state,
                row_number() over (partition by health order by created_at desc, id desc) as number
@@ -88,4 +90,10 @@ export async function selectUnhealthyEndpoints(executor: SqlExecutor): Promise<U
   return rows;
 }
 
-const COLUMNS = `id, customer_server_id, state, state_reason, "window", consecutive_failures, last_failure_reason, created_at`;
+function selectClosed(state: 'paused' | 'disabled'): string {
+  return `select ${COLUMNS}, state as health, state_changed_at as since, null::timestamptz as probe_at
+          from webhook_endpoints where state = '${state}' and deleted_at is null
+         order by created_at desc, id desc limit ${MAX_ENDPOINTS_COUNTED}`;
+}
+
+const COLUMNS = `id, customer_server_id, state_reason, last_failure_reason, created_at`;
