@@ -10,7 +10,7 @@ import {
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
-import { settleReports } from '@vendor-server/worker/deliveries/settle-reports.ts';
+import { putBackIfClosed, settleReports } from '@vendor-server/worker/deliveries/settle-reports.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from '../receiver/create-receiver.ts';
 import { createDeliveryStage, type DeliveryStage, type StageEndpoint } from './create-delivery-stage.ts';
@@ -63,7 +63,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     /** As workers do that are answered 410 for three orders. */
     async function disable(endpointId: string): Promise<void> {
       const reports = ['a', 'b', 'c'].map((orderId) => ({ ...GONE, orderId }));
-      await settleReports(stage.database, endpointId, reports, Math.random);
+      const settled = await settleReports(stage.database, endpointId, reports, Math.random);
+      if (settled !== null) await putBackIfClosed(stage.database, endpointId, settled);
     }
 
     async function changeOrders(customerServerId: string): Promise<string[]> {

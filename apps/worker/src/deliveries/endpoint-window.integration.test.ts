@@ -200,7 +200,7 @@ describe('a window that closes', () => {
     expect(waitMs).toBeGreaterThanOrEqual(800);
     expect(waitMs).toBeLessThanOrEqual(1_200);
     expect(stateLines().filter(({ to }) => to === 'broken')).toMatchObject([
-      { reason: 'timed_out', until: row.nextProbeAt?.toISOString() },
+      { reason: 'timed_out no_answer', until: row.nextProbeAt?.toISOString() },
     ]);
     for (const { orderId } of queued) expect((await readStates(pool(), orderId))[0]).toBe('waiting');
     for (const orderId of orderIds) expect(await readStates(pool(), orderId)).toEqual(['waiting']);

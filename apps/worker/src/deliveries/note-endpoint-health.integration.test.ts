@@ -5,6 +5,7 @@ import { createTestDatabase } from '@vendor-server/platform/testing/test-databas
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answered, TIMED_OUT } from '../testing/attempt-results.ts';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
+import { restWindow } from '../testing/shift-time-sql.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
 import { createEndpointHealthNotes } from './note-endpoint-health.ts';
 
@@ -40,12 +41,12 @@ async function addEndpoint(options?: Parameters<AttemptStage['insertEndpoint']>[
 
 const stateLines = () => stage.logLines.filter(({ msg }) => msg === 'Webhook endpoint state changed');
 
-/** Notes that are counted by the transactions they take, and refused while `isAway`. */
+/** Notes that are counted by the transactions they take, and refused when there were that many. */
 function watchNotes() {
-  const watched = { transactions: 0, isAway: false };
+  const watched = { transactions: 0, awayAfter: Infinity };
   const connect = () => {
     watched.transactions += 1;
-    return watched.isAway ? Promise.reject(new Error('away')) : pool().connect();
+    return watched.transactions > watched.awayAfter ? Promise.reject(new Error('away')) : pool().connect();
   };
   const database = { pool: { connect } as unknown as ReturnType<typeof pool> };
   const endpointHealth = createEndpointHealthNotes({ database, logger: stage.deps.logger });
@@ -156,7 +157,7 @@ test('refusing the first of two shared secrets is no failure', async () => {
   await pool().query(`update webhook_endpoints set send_shared_secret = true where id = $1`, [endpointId]);
   await pool().query(
     `update customer_servers
-        set secret_ciphertext = $2, previous_secret_ciphertext = $3, previous_secret_hash = $1,
+        set secret_ciphertext = $2, previous_secret_ciphertext = $3, previous_secret_hash = 'old ' || $1,
             outbound_secret = 'previous', secret_overlap_until = now() + interval '1 hour' where id = $1`,
     [customerServerId, secretBox.seal('new', customerServerId), secretBox.seal('old', customerServerId)],
   );
@@ -168,12 +169,28 @@ test('what cannot be noted is logged, and the delivery is as it was recorded', a
   const endpoint = await stage.insertEndpoint();
   const { deliveryIds, orderId } = await insertOrder(pool(), endpoint, ['queued']);
   const { watched, deps } = watchNotes();
-  watched.isAway = true;
+  watched.awayAfter = 0;
   stage.answer(answered(400));
   const job = { deliveryId: deliveryIds[0] ?? '', generation: 1 };
   expect(await attemptDelivery(deps, job)).toMatchObject({ kind: 'failed' });
   expect(await readStates(pool(), orderId)).toEqual(['failed']);
   expect(stage.logLines.map(({ msg }) => msg)).toContain('Endpoint health could not be noted');
+});
+
+test('what closed an endpoint is told also when its jobs cannot be put back at once', async () => {
+  const endpoint = await stage.insertEndpoint({ window: 1 });
+  await restWindow(pool(), endpoint.endpointId);
+  const { deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
+  const burst = await insertOrder(pool(), endpoint, ['queued']);
+  const { watched, deps } = watchNotes();
+  watched.awayAfter = 1;
+  stage.answer(TIMED_OUT);
+  await attemptDelivery(deps, { deliveryId: deliveryIds[0] ?? '', generation: 1 });
+  expect(stateLines()).toMatchObject([{ from: 'healthy', to: 'broken', reason: 'timed_out no_answer' }]);
+  expect(stage.logLines.map(({ msg }) => msg)).toContain('Jobs of a closed endpoint are put back one by one');
+  expect(await readStates(pool(), burst.orderId)).toEqual(['queued']);
+  await attemptDelivery(deps, { deliveryId: burst.deliveryIds[0] ?? '', generation: 1 });
+  expect(await readStates(pool(), burst.orderId)).toEqual(['waiting']);
 });
 
 test('a deleted endpoint learns nothing any more', async () => {

@@ -12,7 +12,7 @@ import type { ClaimedDelivery } from './claim-sql.ts';
 import { createEndpointMemory } from './create-endpoint-memory.ts';
 import { createKeyedBatches } from './create-keyed-batches.ts';
 import type { RecordedStep } from './record-sql.ts';
-import { type SettledReports, settleReports } from './settle-reports.ts';
+import { putBackIfClosed, type SettledReports, settleReports } from './settle-reports.ts';
 
 /** What is read of a claim to say what its attempt shows of the endpoint. */
 export type Attempted = Pick<
@@ -68,6 +68,9 @@ export function createEndpointHealthNotes({
     if (settled.after.failingSince === null) memory.forgiveFailure(endpointId);
     const [{ customerServerId }] = reports;
     logHealth(logger, { endpointId, customerServerId }, settled);
+    await putBackIfClosed(database, endpointId, settled).catch((error: unknown) => {
+      logger.warn({ err: error, endpointId }, 'Jobs of a closed endpoint are put back one by one');
+    });
   });
 
   /** Null when there is nothing to write. */

@@ -4,9 +4,9 @@
  * nobody holds the lock for longer than that: the requests are over.
  *
  * A window that closes, and an endpoint that is disabled, make jobs void that are in the queue. What they would have
- * sent is put back after the commit, in a transaction that takes the endpoint's locks in their order and looks again:
- * an endpoint that opened meanwhile keeps them. When that is lost, or misses what a change commits a moment later, each
- * job's claim is refused and puts back its own.
+ * sent is put back after the commit (`putBackIfClosed`), in a transaction that takes the endpoint's locks in their order
+ * and looks again: an endpoint that opened meanwhile keeps them. When that is lost, or misses what a change commits a
+ * moment later, each job's claim is refused and puts back its own.
  */
 import {
   decideEndpoint,
@@ -36,7 +36,7 @@ export async function settleReports(
   reports: readonly EndpointReport[],
   random: () => number,
 ): Promise<SettledReports | null> {
-  const settled = await retryTransient(() =>
+  return retryTransient(() =>
     withTransaction(database.pool, async (transaction) => {
       const locked = await lockEndpointRecord(transaction, endpointId);
       if (locked === null) return null;
@@ -46,10 +46,6 @@ export async function settleReports(
       return { before, after };
     }),
   );
-  if (settled !== null && isClosed(settled.after) && !isClosed(settled.before)) {
-    await putBackIfClosed(database, endpointId);
-  }
-  return settled;
 }
 
 function hasChanged(before: EndpointRecord, after: EndpointRecord): boolean {
@@ -61,8 +57,14 @@ function isClosed({ state, window }: EndpointRecord): boolean {
   return state !== 'active' || window === 0;
 }
 
-function putBackIfClosed(database: Pick<Database, 'pool'>, endpointId: string): Promise<void> {
-  return retryTransient(() =>
+/** Puts back what is in the queue, when these reports have closed the endpoint and it is closed still. */
+export async function putBackIfClosed(
+  database: Pick<Database, 'pool'>,
+  endpointId: string,
+  { before, after }: SettledReports,
+): Promise<void> {
+  if (!isClosed(after) || isClosed(before)) return;
+  await retryTransient(() =>
     withTransaction(database.pool, async (transaction) => {
       await lockEndpoint(transaction, endpointId);
       if (await lockIfClosed(transaction, endpointId)) await putBackUnclaimed(transaction, endpointId);
