@@ -15,9 +15,24 @@ export interface HostileReport {
 const AIMED_RATIO = 1.5;
 const MIB = 1024 * 1024;
 
-/** @param path where the report is written as JSON, too; undefined for nowhere */
-export function showReport(report: HostileReport, path: string | undefined): void {
+/** Says at once what came of a round: a run that ends early has shown what it had. */
+export function showRound(
+  title: string,
+  without: Latency | null,
+  { sent, missing, latency, watched }: Round,
+): void {
+  const toText = ({ p50Ms, p99Ms }: Latency) => `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
+  const arrived = `${sent - missing}/${sent} received, ${toText(latency)}`;
+  const before = without === null ? '' : ` (before: ${toText(without)})`;
+  console.log(`${title}: ${arrived}${before}, worker ${toMib(watched.mostRssBytes)} MiB`);
+}
+
+/** @param path of a file to write; undefined for none */
+export function writeReport(report: HostileReport, path: string | undefined): void {
   if (path !== undefined) writeFileSync(path, `${JSON.stringify(report, null, 2)}\n`);
+}
+
+export function showReport(report: HostileReport): void {
   const attack = report.attack && {
     title: `attacked for ${report.attack.seconds} s`,
     baseline: null,

@@ -5,7 +5,7 @@ export interface ChangesFixture {
   readonly customerServerId: string;
   /** Each is told of every change. */
   readonly endpointIds: readonly string[];
-  /** How many changes there are. */
+  /** How many changes there are, in orders of four each. */
   readonly count: number;
 }
 
@@ -18,6 +18,7 @@ const VERSIONS = 4;
  */
 export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Promise<void> {
   const { customerServerId, endpointIds, count } = fixture;
+  if (count % VERSIONS !== 0) throw new RangeError(`${count} changes are no whole number of orders`);
   await withTransaction(pool, async (client) => {
     // Foreign keys hold by construction; to check them takes most of the time.
     await client.query(`set local session_replication_role = 'replica'`);
@@ -26,7 +27,7 @@ export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Pro
       `create temporary table inserted_changes on commit drop as
        select new_id() as transition_id, o.id as order_id, v as version
          from (select new_id() as id from generate_series(1, $1::int)) o, generate_series(1, $2::int) v`,
-      [Math.ceil(count / VERSIONS), VERSIONS],
+      [count / VERSIONS, VERSIONS],
     );
     await client.query(
       `insert into orders (id, customer_server_id, customer_id, status, version, status_actor_type, fare,
