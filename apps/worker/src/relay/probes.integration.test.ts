@@ -129,7 +129,7 @@ describe('a probe that is answered', () => {
     await pool().query('update webhook_endpoints set send_shared_secret = true');
     await pool().query(
       `update customer_servers
-          set secret_ciphertext = $2, previous_secret_ciphertext = $3, previous_secret_hash = $1,
+          set secret_ciphertext = $2, previous_secret_ciphertext = $3, previous_secret_hash = 'old ' || $1,
               outbound_secret = 'previous', secret_overlap_until = now() + interval '1 hour' where id = $1`,
       [customerServerId, secretBox.seal('new', customerServerId), secretBox.seal('old', customerServerId)],
     );
