@@ -8,15 +8,18 @@ export type OwnAddresses = () => ParsedNetworks;
 const MAX_AGE_MS = 10_000;
 
 /** Reads them when first asked, and again when what was read is 10 s old. */
-export function createOwnAddresses(): OwnAddresses {
+export function createOwnAddresses(
+  readInterfaces = networkInterfaces,
+  now = () => performance.now(),
+): OwnAddresses {
   let addresses: ParsedNetworks = [];
   let readAt = -Infinity;
 
   return () => {
-    if (performance.now() - readAt >= MAX_AGE_MS) {
-      readAt = performance.now();
+    if (now() - readAt >= MAX_AGE_MS) {
+      readAt = now();
       addresses = parseNetworks(
-        Object.values(networkInterfaces())
+        Object.values(readInterfaces())
           .flatMap((each) => each ?? [])
           .map(({ address, family }) => `${address}/${family === 'IPv4' ? 32 : 128}`),
       );

@@ -49,7 +49,7 @@ export async function writeEndpointRecord(
     name: 'write-endpoint-record',
     text: `
       update webhook_endpoints
-         set "window" = $2, window_changed_at = case when "window" = $2 then window_changed_at else $3 end,
+         set "window" = $2, window_changed_at = $3,
              failing_answers = $4, failing_order_ids = $5, broken_since = $6, next_probe_at = $7,
              probe_cooldown_ms = $8, consecutive_failures = $9, failing_since = $10, last_success_at = $11,
              last_failure_at = $12, last_failure_reason = $13, gone_order_ids = $14,

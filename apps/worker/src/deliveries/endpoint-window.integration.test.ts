@@ -1,5 +1,8 @@
 /** The window in the endpoint's row, as attempts change it: one after the other, and many at once. */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
+import type { EndpointReport } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
+import { readEndpointSignal } from '@vendor-server/domain/endpoints/endpoint-signal.ts';
 import {
   type EndpointOptions,
   emptyDatabase,
@@ -14,6 +17,7 @@ import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.
 import { restWindow } from '../testing/shift-time-sql.ts';
 import { type AttemptEnd, attemptDelivery } from './attempt-delivery.ts';
 import { createEndpointHealthNotes } from './note-endpoint-health.ts';
+import { settleReports } from './settle-reports.ts';
 
 let testDatabase: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: AttemptStage;
@@ -253,6 +257,26 @@ describe('a window that closes', () => {
     }
     // Closed and opened; or grown, and then left alone for a second.
     expect([...seen].filter((window) => window !== 1 && window !== 2)).toEqual([]);
+  });
+
+  test('and opened by what is told together is as new as one that was opened later', async () => {
+    const { database } = testDatabase;
+    const { endpointId, read } = await addEndpoint({ window: 1 });
+    const report = (result: AttemptResult, begunAt: Date): EndpointReport => ({
+      signal: readEndpointSignal(result.reason),
+      orderId: 'order',
+      begunAt,
+      isProbe: false,
+      askedWaitMs: 0,
+      successes: null,
+      reason: describeOutcome(result),
+      responseStatus: result.responseStatus,
+      isFailure: true,
+    });
+    const begunAt = new Date();
+    const reports = [report(TIMED_OUT, begunAt), report(answered(200), begunAt)];
+    const settled = await settleReports(database, endpointId, reports, () => 0.5);
+    expect(await read()).toMatchObject({ window: 1, windowChangedAt: settled?.after.windowChangedAt });
   });
 
   test('is as it was for a worker that starts afresh', async () => {
