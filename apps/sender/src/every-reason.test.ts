@@ -21,6 +21,7 @@ const BY_CODE: readonly [code: string, reason: AttemptReason][] = [
   ['EHOSTUNREACH', 'host_unreachable'],
   ['ENETUNREACH', 'network_unreachable'],
   ['EACCES', 'connection_failed'],
+  ['EPIPE', 'connection_reset'],
 ];
 /** Tried below, each in its own way. */
 const TRIED_ALONE: readonly AttemptReason[] = [
@@ -87,10 +88,11 @@ describe('a certificate', () => {
       cert: readFileSync(new URL('./testing/self-signed-test-certificate.pem', import.meta.url)),
     });
     const valid = certificate('valid');
-    const alone = await tlsWireServer(valid);
     const withAuthority = await tlsWireServer({ ...valid, cert: valid.cert + TEST_AUTHORITY });
     setDefaultCACertificates(systemAuthorities);
     onTestFinished(trustTestAuthority);
+    // Only now, because a server adds to its chain what its own process trusts.
+    const alone = await tlsWireServer(valid);
     expect(await sendTo(selfSigned)).toMatchObject({ reason: 'certificate_self_signed' });
     for (const server of [alone, withAuthority]) {
       expect(await sendTo(server)).toMatchObject({ reason: 'certificate_issuer_unknown' });
@@ -109,6 +111,17 @@ describe('a certificate', () => {
     await expect.poll(async () => (await sendTo(server)).reason).toBe('client_certificate_required');
     expect(server.counts.requests).toBe(0);
   });
+});
+
+test.each([
+  ['HOSTNAME_MISMATCH', 'certificate_wrong_name'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'certificate_issuer_unknown'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'certificate_issuer_unknown'],
+  ['ERR_SSL_UNSUPPORTED_PROTOCOL', 'tls_version_not_supported'],
+  ['CERT_REVOKED', 'certificate_not_accepted'],
+  ['ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE', 'tls_handshake_failed'],
+])('the code %s of a handshake is %s', (code, reason) => {
+  expect(toConnectFailure(code, true)).toMatchObject({ reason, outcome: 'tls_failed' });
 });
 
 test.each(BY_CODE)('the code %s of the network is %s', (code, reason) => {
