@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readAttempts,
@@ -8,7 +9,7 @@ import {
 import { inTransaction, interleavings, runInterleaved } from '@vendor-server/platform/testing/interleave.ts';
 import { createStage } from '@vendor-server/platform/testing/party.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { endExpiredClaims, renewGenerations } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
@@ -23,6 +24,8 @@ beforeAll(async () => {
   subject = await createTestDatabase();
 });
 afterAll(() => subject.drop());
+// What another test claimed would expire under the eyes of a slow one.
+beforeEach(() => emptyDatabase(subject.database.pool));
 
 const pool = () => subject.database.pool;
 
