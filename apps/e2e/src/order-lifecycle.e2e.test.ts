@@ -68,7 +68,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
           responseStatus: 200,
         });
         expect(await worker.log.waitFor('webhook request', { deliveryId })).toMatchObject({
-          url: receiver.url('/logged'),
+          // A path may be a secret.
+          url: `${new URL(receiver.url('/logged')).origin}/…`,
           headers: { 'x-vendor-server-secret': '[redacted]', 'x-webhook-version': String(index + 1) },
           body: expect.stringContaining(`"status":"${status}"`),
         });
