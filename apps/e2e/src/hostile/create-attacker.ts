@@ -26,6 +26,8 @@ const CUNNING: readonly Step[] = [
   slowHeaders(SLOW_HEAD_LINES),
   drip(200, DRIP_EVERY_MS),
   endlessBody(200),
+  // Once more: it is these that hold on to their connections.
+  slowHeaders(SLOW_HEAD_LINES),
   hugeHeaders(200, 15_000),
   resetHalfway(200),
 ];

@@ -24,7 +24,7 @@ const attackSeconds = Number(env['HOSTILE_ATTACK_SECONDS'] ?? 60);
  * Few enough that their windows stay below a worker's concurrency: beyond it everybody waits for a worker more. Their
  * backlogs outlast the attack: a window of 64 whose answers take 2 s, for a minute.
  */
-const ATTACKERS = { attackers: 12, backlog: 2_400 };
+const ATTACKERS = { attackers: 14, backlog: 2_400 };
 const ATTACKING_CONNECTIONS = 200;
 const MOST_RSS_BYTES = 300 * 1024 * 1024;
 const HEALTHY = 100;
