@@ -66,7 +66,9 @@ test('a batch is no larger than it may be', async () => {
 
 test('a batch that fails, or gives too few results, fails what went with it and nothing else', async () => {
   const { begun, batches, seen } = setUp();
-  const failed = [1, 2].map((item) => batches.hand(item).catch((error: Error) => error.message));
+  const failed = [1, 2].map((item) =>
+    batches.hand(item).catch((error: unknown) => (error instanceof Error ? error.message : '')),
+  );
   await turn();
   const next = batches.hand(3);
   begun[0]?.fail();
