@@ -14,7 +14,22 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-export async function createTcpProxy(targetUrl: string): Promise<TcpProxy> {
+/** One connection through a proxy: writes to either end of it. */
+export interface ProxiedConnection {
+  toServer(bytes: Buffer): void;
+  toClient(bytes: Buffer): void;
+  /** Ends it on both sides, at once. */
+  cut(): void;
+}
+
+/** What becomes of the bytes of one connection; whatever is to go on is written to the connection, now or later. */
+export type Inspection = Pick<ProxiedConnection, 'toServer' | 'toClient'>;
+
+/** @param inspect called for each connection; without it everything is passed on as it comes */
+export async function createTcpProxy(
+  targetUrl: string,
+  inspect: (connection: ProxiedConnection) => Inspection = (connection) => connection,
+): Promise<TcpProxy> {
   const url = new URL(targetUrl);
   const [targetHost, targetPort] = [url.hostname, Number(url.port)];
   const sockets = new Set<Socket>();
@@ -23,14 +38,22 @@ export async function createTcpProxy(targetUrl: string): Promise<TcpProxy> {
 
   function take(client: Socket): void {
     const upstream = connect(targetPort, targetHost);
-    passOn(client, upstream);
-    passOn(upstream, client);
+    const { toServer, toClient } = inspect({
+      toServer: (bytes) => void upstream.write(bytes),
+      toClient: (bytes) => void client.write(bytes),
+      cut() {
+        client.destroy();
+        upstream.destroy();
+      },
+    });
+    passOn(client, toServer, upstream);
+    passOn(upstream, toClient, client);
   }
 
-  function passOn(from: Socket, to: Socket): void {
+  function passOn(from: Socket, write: (chunk: Buffer) => void, to: Socket): void {
     sockets.add(from);
     from.on('error', () => undefined);
-    from.on('data', (chunk: Buffer) => to.write(chunk));
+    from.on('data', write);
     from.on('close', () => {
       sockets.delete(from);
       to.destroy();
