@@ -61,8 +61,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     }
 
     /** As workers do that are answered 410 for three orders. */
-    async function disable(endpointId: string): Promise<void> {
-      const reports = ['a', 'b', 'c'].map((orderId) => ({ ...GONE, orderId }));
+    async function disable(endpointId: string, url: string): Promise<void> {
+      const reports = ['a', 'b', 'c'].map((orderId) => ({ ...GONE, url, orderId }));
       const settled = await settleReports(stage.database, endpointId, reports, Math.random);
       if (settled !== null) await putBackIfClosed(stage.database, endpointId, settled);
     }
@@ -100,9 +100,12 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         endpoints.push({ ...(await stage.addEndpoint({ customerServerId, url: receiver.url(path) })), path });
       }
       const changed = new AbortController();
-      const toggling = endpoints.map(async ({ endpointId }) => {
+      const toggling = endpoints.map(async ({ endpointId, path }) => {
         for (let n = 0; !changed.signal.aborted || n < TOGGLES; n += 1) {
-          const closings = [() => act('POST', endpointId, '/pause'), () => disable(endpointId)];
+          const closings = [
+            () => act('POST', endpointId, '/pause'),
+            () => disable(endpointId, receiver.url(path)),
+          ];
           await closings[Math.floor(Math.random() * closings.length)]?.();
           await delay(Math.random() * 30);
           // Both at once: one of them finds the endpoint in the other's state, and is refused.

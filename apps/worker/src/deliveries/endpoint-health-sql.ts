@@ -11,6 +11,7 @@ export const IS_SUCCESS_NEWS = `(e.failing_since is not null or e.last_success_a
 
 export interface LockedRecord {
   readonly record: EndpointRecord;
+  readonly url: string;
   /** By the database's clock, when the lock was granted. */
   readonly now: Date;
 }
@@ -20,7 +21,7 @@ export async function lockEndpointRecord(
   transaction: SqlExecutor,
   endpointId: string,
 ): Promise<LockedRecord | null> {
-  const { rows } = await transaction.query<EndpointRecord & { now: Date }>({
+  const { rows } = await transaction.query<EndpointRecord & { url: string; now: Date }>({
     name: 'lock-endpoint-record',
     text: `
       select state, state_reason as "stateReason", state_changed_at as "stateChangedAt",
@@ -29,14 +30,14 @@ export async function lockEndpointRecord(
              next_probe_at as "nextProbeAt", probe_cooldown_ms as "probeCooldownMs",
              consecutive_failures as "consecutiveFailures", failing_since as "failingSince",
              last_success_at as "lastSuccessAt", last_failure_at as "lastFailureAt",
-             last_failure_reason as "lastFailureReason", clock_timestamp() as now
+             last_failure_reason as "lastFailureReason", url, clock_timestamp() as now
         from webhook_endpoints where id = $1 and deleted_at is null for no key update`,
     values: [endpointId],
   });
   const [row] = rows;
   if (row === undefined) return null;
-  const { now, ...record } = row;
-  return { record, now };
+  const { url, now, ...record } = row;
+  return { record, url, now };
 }
 
 /** Writes what was decided on the locked row. */

@@ -1,7 +1,6 @@
 /** The window in the endpoint's row, as attempts change it: one after the other, and many at once. */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
-import type { EndpointReport } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
 import { readEndpointSignal } from '@vendor-server/domain/endpoints/endpoint-signal.ts';
 import {
   type EndpointOptions,
@@ -17,7 +16,7 @@ import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.
 import { restWindow } from '../testing/shift-time-sql.ts';
 import { type AttemptEnd, attemptDelivery } from './attempt-delivery.ts';
 import { createEndpointHealthNotes } from './note-endpoint-health.ts';
-import { settleReports } from './settle-reports.ts';
+import { type AttemptReport, settleReports } from './settle-reports.ts';
 
 let testDatabase: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: AttemptStage;
@@ -262,7 +261,9 @@ describe('a window that closes', () => {
   test('and opened by what is told together is as new as one that was opened later', async () => {
     const { database } = testDatabase;
     const { endpointId, read } = await addEndpoint({ window: 1 });
-    const report = (result: AttemptResult, begunAt: Date): EndpointReport => ({
+    const { url } = await read();
+    const report = (result: AttemptResult, begunAt: Date): AttemptReport => ({
+      url,
       signal: readEndpointSignal(result.reason),
       orderId: 'order',
       begunAt,

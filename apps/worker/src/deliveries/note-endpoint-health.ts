@@ -1,7 +1,6 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { readAskedWaitMs } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
-import type { EndpointReport } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
 import { LARGEST_WINDOW } from '@vendor-server/domain/endpoints/decide-window.ts';
 import { decideHealthState } from '@vendor-server/domain/endpoints/endpoint-health.ts';
 import { readEndpointSignal } from '@vendor-server/domain/endpoints/endpoint-signal.ts';
@@ -12,13 +11,14 @@ import type { ClaimedDelivery } from './claim-sql.ts';
 import { createEndpointMemory } from './create-endpoint-memory.ts';
 import { createKeyedBatches } from './create-keyed-batches.ts';
 import type { RecordedStep } from './record-sql.ts';
-import { putBackIfClosed, type SettledReports, settleReports } from './settle-reports.ts';
+import { type AttemptReport, putBackIfClosed, type SettledReports, settleReports } from './settle-reports.ts';
 
 /** What is read of a claim to say what its attempt shows of the endpoint. */
 export type Attempted = Pick<
   ClaimedDelivery,
   | 'endpointId'
   | 'customerServerId'
+  | 'url'
   | 'orderId'
   | 'attemptedAt'
   | 'isProbe'
@@ -43,7 +43,7 @@ interface NoteDeps {
   readonly random?: () => number;
 }
 
-interface HandedReport extends EndpointReport {
+interface HandedReport extends AttemptReport {
   readonly customerServerId: string;
 }
 
@@ -75,7 +75,7 @@ export function createEndpointHealthNotes({
 
   /** Null when there is nothing to write. */
   function buildReport(claimed: Attempted, result: AttemptResult, step: RecordedStep): HandedReport | null {
-    const { endpointId, customerServerId, orderId, isProbe, attemptedAt: begunAt } = claimed;
+    const { endpointId, customerServerId, url, orderId, isProbe, attemptedAt: begunAt } = claimed;
     const signal = readEndpointSignal(result.reason);
     // Another attempt follows at once and tells more; but an answer is an answer when the endpoint was broken.
     const isFailure = step.kind !== 'retry_with_other_secret';
@@ -90,6 +90,7 @@ export function createEndpointHealthNotes({
     }
     return {
       customerServerId,
+      url,
       signal,
       orderId,
       begunAt,
@@ -103,7 +104,7 @@ export function createEndpointHealthNotes({
   }
 
   /** At the largest window nothing is counted. */
-  function countSuccess({ endpointId, window, windowChangedAt }: Attempted): EndpointReport['successes'] {
+  function countSuccess({ endpointId, window, windowChangedAt }: Attempted): AttemptReport['successes'] {
     if (window === 0 || window >= LARGEST_WINDOW) return null;
     return { count: memory.countSuccess(endpointId, windowChangedAt), since: windowChangedAt };
   }

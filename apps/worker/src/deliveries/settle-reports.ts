@@ -7,6 +7,9 @@
  * sent is put back after the commit (`putBackIfClosed`), in a transaction that takes the endpoint's locks in their order
  * and looks again: an endpoint that opened meanwhile keeps them. When that is lost, or misses what a change commits a
  * moment later, each job's claim is refused and puts back its own.
+ *
+ * An attempt at a URL that the endpoint no longer has says nothing of the one it has. Without that, a probe that was out
+ * at the old one would end in a cool-down, and take from the new one the try at once that a change of URL asks for.
  */
 import {
   decideEndpoint,
@@ -18,6 +21,11 @@ import { retryTransient, withTransaction } from '@vendor-server/platform/databas
 import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import { lockEndpointRecord, lockIfClosed, writeEndpointRecord } from './endpoint-health-sql.ts';
+
+/** What an attempt has shown, and where. */
+export interface AttemptReport extends EndpointReport {
+  readonly url: string;
+}
 
 /** The endpoint before and after some reports. */
 export interface SettledReports {
@@ -33,15 +41,17 @@ export interface SettledReports {
 export async function settleReports(
   database: Pick<Database, 'pool'>,
   endpointId: string,
-  reports: readonly EndpointReport[],
+  reports: readonly AttemptReport[],
   random: () => number,
 ): Promise<SettledReports | null> {
   return retryTransient(() =>
     withTransaction(database.pool, async (transaction) => {
       const locked = await lockEndpointRecord(transaction, endpointId);
       if (locked === null) return null;
-      const { record: before, now } = locked;
-      const after = reports.reduce((record, report) => decideEndpoint(record, report, now, random()), before);
+      const { record: before, url, now } = locked;
+      const after = reports
+        .filter((report) => report.url === url)
+        .reduce((record, report) => decideEndpoint(record, report, now, random()), before);
       if (hasChanged(before, after)) await writeEndpointRecord(transaction, endpointId, after);
       return { before, after };
     }),

@@ -162,6 +162,32 @@ describe('a probe under way', () => {
     expect(rows).toEqual([]);
   });
 
+  test.each([
+    ['answered', answered(200)],
+    ['answered 410', answered(410)],
+    ['put off for an hour', answered(503, '3600')],
+    ['not answered', TIMED_OUT],
+  ])(
+    'that is %s at a URL which was changed leaves the try at once to the new one',
+    async (_title, result) => {
+      const { job, endpointId, deliveryIds, read } = await start();
+      let changed: Awaited<ReturnType<typeof read>> | undefined;
+      stage.answer(async () => {
+        // As the API does it.
+        await change(endpointId, `url = 'http://127.0.0.1:9/new', next_probe_at = clock_timestamp()`);
+        changed = await read();
+        return result;
+      });
+      await attemptDelivery(stage.deps, job);
+      expect(await read()).toEqual(changed);
+      expect(await stage.relayTick()).toMatchObject({ probes: 1 });
+      await attemptDelivery(stage.deps, stage.queue.take());
+      expect(stage.sent[1]).toMatchObject({ url: 'http://127.0.0.1:9/new' });
+      expect(await readAttempts(pool(), deliveryIds[1] ?? '')).toMatchObject([{ trigger: 'probe' }]);
+      expect(await read()).toMatchObject({ window: 1 });
+    },
+  );
+
   test('that fails after the endpoint was enabled anew does not close it again', async () => {
     const { job, endpointId, states, read } = await start();
     stage.answer(async () => {
