@@ -1,8 +1,8 @@
-import { ENDPOINT_MODES, ENDPOINT_STATES } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import Type from 'typebox';
 import { PageQuery } from '../plugins/paging.ts';
 import { answerOf, nullable, timeField } from '../schemas/answer-schemas.ts';
-import { idField, optional, requiredText, Status } from '../schemas/common-schemas.ts';
+import { idField, optional, requiredText } from '../schemas/common-schemas.ts';
+import { ENDPOINT_PROPERTIES } from '../webhook-endpoints/schemas.ts';
 
 const Name = requiredText(200);
 
@@ -41,18 +41,8 @@ export const CompletedRotationAnswer = answerOf(
   Type.Object({ customerServerId, name, overlapUntil: Type.Null() }, { additionalProperties: false }),
 );
 
-const EndpointSummary = Type.Object(
-  {
-    endpointId: idField('Of the endpoint.'),
-    url: Type.String(),
-    statuses: Type.Union([Type.Array(Status), Type.Null()], {
-      description: 'Which it is told of; null means all.',
-    }),
-    mode: Type.Enum([...ENDPOINT_MODES]),
-    state: Type.Enum([...ENDPOINT_STATES]),
-  },
-  { title: 'EndpointSummary' },
-);
+const { endpointId, url, statuses, mode, state } = ENDPOINT_PROPERTIES;
+const EndpointSummary = Type.Object({ endpointId, url, statuses, mode, state }, { title: 'EndpointSummary' });
 
 /** A customer server as it reads itself, and as operators read it. */
 export const CustomerServerResource = Type.Object(

@@ -16,7 +16,10 @@ interface Operation {
 interface Document {
   readonly info: { readonly description: string };
   readonly paths: Record<string, Record<string, Operation>>;
-  readonly components: { readonly securitySchemes: object };
+  readonly components: {
+    readonly securitySchemes: object;
+    readonly schemas: Record<string, { readonly properties?: Record<string, object> }>;
+  };
 }
 
 interface Media {
@@ -89,6 +92,19 @@ describe('chapters', () => {
   it('are in one group each', () => {
     expect(TAG_GROUPS.flatMap(({ tags }) => tags).sort()).toEqual([...REFERENCE_TAGS].sort());
   });
+});
+
+it('says what each field of an endpoint means', () => {
+  const ofEndpoints = Object.entries(document.components.schemas).filter(([name]) =>
+    name.includes('Endpoint'),
+  );
+  expect(ofEndpoints.map(([name]) => name)).toContain('EndpointHealth');
+  const unexplained = ofEndpoints.flatMap(([name, { properties = {} }]) =>
+    Object.entries(properties)
+      .filter(([, field]) => !('description' in field) && !('$ref' in field))
+      .map(([field]) => `${name}.${field}`),
+  );
+  expect(unexplained).toEqual([]);
 });
 
 describe('schemas and examples', () => {

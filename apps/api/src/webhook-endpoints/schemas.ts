@@ -60,9 +60,16 @@ export const AllEndpointsQuery = Type.Object(
   { additionalProperties: false },
 );
 
+const HealthState = Type.Enum([...ENDPOINT_HEALTH_STATES], {
+  description:
+    'Whether it takes its webhooks. `healthy`: it does. `struggling`: its last three attempts or more failed; it is ' +
+    'sent webhooks still. `broken`: it does not answer; what is due waits, and one delivery at a time asks whether it ' +
+    'is back. `paused` and `disabled`: nothing is sent until somebody opens it.',
+});
+
 const EndpointHealthResource = Type.Object(
   {
-    state: Type.Enum([...ENDPOINT_HEALTH_STATES]),
+    state: HealthState,
     reason: nullable(
       Type.String({
         description:
@@ -83,24 +90,39 @@ const EndpointHealthResource = Type.Object(
       maximum: 64,
       description: 'How many of its deliveries may be on their way at once; 0 while it is broken.',
     }),
-    consecutiveFailures: Type.Integer({ minimum: 0 }),
-    lastSuccessAt: nullable(timeField('To the minute.')),
-    oldestPendingAt: nullable(timeField('The time of the oldest change among these.')),
+    consecutiveFailures: Type.Integer({
+      minimum: 0,
+      description:
+        'Attempts that failed since the last one that was accepted with 2xx, over all of its orders.',
+    }),
+    lastSuccessAt: nullable(
+      timeField('When it last accepted a webhook, to the minute. Null: it has accepted none so far.'),
+    ),
+    oldestPendingAt: nullable(
+      timeField('When the oldest of the changes was made that `pending` counts. Null: there is none.'),
+    ),
     pending: Type.Integer({ minimum: 0, description: 'Deliveries that have not ended, counted up to 1000.' }),
     pendingCapped: Type.Boolean({ description: 'There are more than `pending` says.' }),
   },
   { title: 'EndpointHealth', additionalProperties: false },
 );
 
-const ENDPOINT_PROPERTIES = {
+/** What there is to say of an endpoint wherever it is shown. */
+export const ENDPOINT_PROPERTIES = {
   endpointId: Id,
-  url: Type.String(),
+  url: Type.String({ description: 'Where webhooks are sent.' }),
   statuses: nullable(Type.Array(Status, { minItems: 1, description: 'Null means all.' })),
   mode: Mode,
   retryDelaysMs: nullable(Type.Array(Type.Integer(), { description: "Null means the service's." })),
   timeoutMs: Type.Integer({ description: 'The effective one, in milliseconds.' }),
-  sendSharedSecret: Type.Boolean(),
-  state: Type.Enum([...ENDPOINT_STATES]),
+  sendSharedSecret: Type.Boolean({
+    description: 'Whether webhooks carry `x-vendor-server-secret`, besides their signature.',
+  }),
+  state: Type.Enum([...ENDPOINT_STATES], {
+    description:
+      'What somebody wants: `active`, or `paused` until it is resumed. Or `disabled`: it was found to be gone, or failed ' +
+      'for days, and is sent nothing until somebody enables it. Whether it works is in `health`.',
+  }),
   health: EndpointHealthResource,
   createdAt: timeField('When it was added.'),
   updatedAt: timeField('When it was last changed, paused or opened.'),
@@ -111,16 +133,21 @@ export const EndpointResource = Type.Object(ENDPOINT_PROPERTIES, {
   additionalProperties: false,
 });
 
+const SigningSecret = Type.String({
+  pattern: '^whsec_',
+  description: 'The key of `webhook-signature`. It is not shown again.',
+});
+
 /** As it is shown once, at creation. */
 export const CreatedEndpointResource = Type.Object(
-  { ...ENDPOINT_PROPERTIES, signingSecret: Type.String({ pattern: '^whsec_' }) },
+  { ...ENDPOINT_PROPERTIES, signingSecret: SigningSecret },
   { title: 'WebhookEndpointWithSigningSecret', additionalProperties: false },
 );
 
 export const RotatedSigningSecretResource = Type.Object(
   {
     endpointId: Id,
-    signingSecret: Type.String({ pattern: '^whsec_' }),
+    signingSecret: SigningSecret,
     overlapUntil: nullable(timeField('Until then the old secret signs, too. Null: it does not.')),
   },
   { title: 'RotatedSigningSecret', additionalProperties: false },
@@ -134,12 +161,18 @@ export const DeletedEndpointResource = Type.Object(
 export const OperatorEndpointResource = Type.Object(
   {
     customerServerId: Id,
-    customerServerName: Type.String(),
+    customerServerName: Type.String({ description: 'Whose it is.' }),
     ...ENDPOINT_PROPERTIES,
     stateChangedAt: timeField('When it was last paused, disabled or opened.'),
     failingSince: nullable(timeField('The first failure since the last success. Null: there is none.')),
     lastFailureAt: nullable(timeField('Kept when it works again.')),
-    lastFailureReason: nullable(Type.String()),
+    lastFailureReason: nullable(
+      Type.String({
+        description:
+          'How the last failed attempt ended, e.g. `rejected 503` or `timed_out no_answer`: its outcome, and the status ' +
+          'or the reason code of *Every answer*. Null: none has failed.',
+      }),
+    ),
   },
   { title: 'WebhookEndpointForOperators', additionalProperties: false },
 );
