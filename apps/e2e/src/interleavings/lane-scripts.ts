@@ -6,9 +6,10 @@ import { isUniqueViolation } from '@vendor-server/platform/database/database-err
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
 import {
-  canAnythingMove,
+  findMovable,
   type Lane,
   lockEndpoint,
+  type Movable,
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
@@ -35,13 +36,13 @@ export const look: Look = ({ client }, { endpointId, orderId }) => {
 
 /** The same as its statements, so that the other side can come between them. */
 export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
-  let found = false;
+  let found: readonly Movable[] = [];
   const ifFound = (run: () => Promise<unknown>) => async () => {
-    if (found) await run();
+    if (found.length > 0) await run();
   };
   return [
     async () => {
-      found = await canAnythingMove(client, lane.endpointId, [lane.orderId]);
+      found = await findMovable(client, [{ endpointId: lane.endpointId, orderIds: [lane.orderId] }]);
     },
     ifFound(async () => {
       await begin();
@@ -49,7 +50,7 @@ export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
     }),
     ifFound(async () => {
       try {
-        await moveLanesNext(client, lane.endpointId, [lane.orderId]);
+        await moveLanesNext(client, found);
       } catch (error) {
         if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
         // As promote does: the lane got its head from somebody who has committed by now.
@@ -57,7 +58,7 @@ export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
         for (const step of look({ client, begin, commit }, lane)) await step();
         return;
       }
-      await moveDueHeads(client, lane.endpointId);
+      await moveDueHeads(client, [lane.endpointId]);
       await commit();
     }),
   ];

@@ -11,6 +11,14 @@ export interface SqlExecutor {
   query<Row extends pg.QueryResultRow>(config: pg.QueryConfig<unknown[]>): Promise<pg.QueryResult<Row>>;
 }
 
+export interface TransactionOptions {
+  /**
+   * How long a statement may wait for each lock, in milliseconds, before it fails (`isLockTimeout`); null for as long
+   * as a statement may take.
+   */
+  readonly lockTimeoutMs: number | null;
+}
+
 /**
  * Runs `fn` in one transaction (read committed) on one connection: commits when it returns, rolls back when
  * it throws, and gives the connection back either way.
@@ -22,12 +30,14 @@ export interface SqlExecutor {
 export async function withTransaction<Result>(
   pool: pg.Pool,
   fn: (client: pg.PoolClient) => Promise<Result>,
+  { lockTimeoutMs }: TransactionOptions = { lockTimeoutMs: null },
 ): Promise<Result> {
   const client = await pool.connect();
   // A connection whose state is unknown is destroyed instead of going back into the pool.
   let broken = false;
   try {
-    await client.query('begin');
+    // One round trip for both.
+    await client.query(lockTimeoutMs === null ? 'begin' : `begin; set local lock_timeout = ${lockTimeoutMs}`);
     const result = await fn(client);
     await client.query('commit');
     return result;

@@ -8,8 +8,10 @@ import type { Database } from '../database/create-database.ts';
 import type { DeliveryMetrics } from '../metrics/delivery-metrics.ts';
 import type { DeliveryJobData, DeliveryJobRequest } from '../queue/delivery-job.ts';
 import type { DeliveryQueue } from '../queue/delivery-queue.ts';
+import { splitIntoParts } from '../queue/split-into-parts.ts';
 import { createLooker } from './create-looker.ts';
-import { NOTHING_PROMOTED, type Promoted, promote } from './promote.ts';
+import { createLooks, type Looked } from './create-looks.ts';
+import type { Promoted } from './promote.ts';
 import type { Lane } from './promote-sql.ts';
 
 /**
@@ -77,20 +79,23 @@ export function createDispatcher({
     );
   }
 
-  const looker = createLooker<Promoted>({
+  async function handOver({ jobs, cancelled, superseded }: Promoted): Promise<void> {
+    metrics.countFinished('cancelled', cancelled);
+    metrics.countFinished('superseded', superseded);
+    for (const part of splitIntoParts(jobs)) await addJobs(part);
+  }
+
+  const lookTogether = createLooks(database, handOver);
+  const looker = createLooker<Looked | null>({
     async look(endpointId, orderIds) {
       try {
-        return await promote(database, endpointId, orderIds);
+        return await lookTogether({ endpointId, orderIds });
       } catch (error) {
         logger.warn({ err: error, endpointId, orderIds }, 'Promotion failed: the relay will look again');
-        return NOTHING_PROMOTED;
+        return null;
       }
     },
-    async handOver({ jobs, cancelled, superseded }) {
-      metrics.countFinished('cancelled', cancelled);
-      metrics.countFinished('superseded', superseded);
-      await addJobs(jobs);
-    },
+    handOver: async (looked) => looked?.handedOver,
   });
 
   return {

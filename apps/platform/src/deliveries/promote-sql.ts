@@ -15,61 +15,114 @@ export interface Lane {
   readonly orderId: string;
 }
 
-/**
- * The lanes of endpoint $1 and the orders $2 in which nothing is a head that stays. No "not exists": PostgreSQL may
- * answer that of all lanes at once, from every head the endpoint has.
- *
- * @param stays about a head `d`
- */
-const lanesWithout = (stays: string) => `unnest($2::char(24)[]) lane (order_id)
-  where (select d.id from deliveries d
-          where d.endpoint_id = $1 and d.order_id = lane.order_id and d.state in ('waiting', 'queued')
-            and ${stays} limit 1) is null`;
+/** An endpoint to look at, and the lanes of it to look at besides its heads. */
+export interface Look {
+  readonly endpointId: string;
+  readonly orderIds: readonly string[];
+}
 
-/**
- * Whether anything of the endpoint can move: the next of one of these lanes, also where it replaces a head that nobody
- * sends; a due head while there is room; or what is left of a deleted endpoint. Takes no lock.
- */
-export async function canAnythingMove(
-  executor: SqlExecutor,
-  endpointId: string,
-  orderIds: readonly string[],
-): Promise<boolean> {
-  const { rows } = await executor.query<{ movable: boolean }>({
-    name: 'can-anything-move',
-    text: `
-      select exists (
-        select 1 from ${lanesWithout(`not (d.claim_token is null and ${IS_REPLACED})`)}
-           and (select id from deliveries
-                 where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked' limit 1) is not null
-      ) or exists (
-        select 1 from webhook_endpoints e
-         where e.id = $1 and e.state = 'active' and e.deleted_at is null
-           and e."window" > (select count(*) from (select 1 from deliveries d
-                              where d.endpoint_id = $1 and d.state = 'queued' limit 64) queued)
-           and exists (select 1 from deliveries d
-                        where d.endpoint_id = $1 and d.state = 'waiting' and d.due_at <= clock_timestamp())
-      ) or exists (
-        select 1 from webhook_endpoints e
-         where e.id = $1 and e.deleted_at is not null
-           and (exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'waiting')
-             or exists (select 1 from deliveries d where d.endpoint_id = $1 and d.state = 'blocked'))
-      ) as movable`,
-    values: [endpointId, orderIds],
-  });
-  return rows[0]?.movable ?? false;
+/** What of an endpoint can move, as a look found it. */
+export interface Movable {
+  readonly endpointId: string;
+  /** The lanes whose next can move. Its due heads may move after them, and without any. */
+  readonly orderIds: readonly string[];
+  /** Nothing of it moves any more; what is left of it is to be cancelled. */
+  readonly isDeleted: boolean;
 }
 
 /**
- * Serialises whoever decides what an endpoint sends next, until the end of the transaction. The lock's key is
- * the low 60 bits of the id, which hold its random part: two endpoints that collide only wait for each other.
+ * The lanes of the endpoints $1 and the orders $2, in pairs, in which nothing is a head that stays. No "not exists":
+ * PostgreSQL may answer that of all lanes at once, from every head the endpoints have.
+ *
+ * @param stays about a head `d`
  */
+const lanesWithout = (stays: string) => `unnest($1::char(24)[], $2::char(24)[]) lane (endpoint_id, order_id)
+  where (select d.id from deliveries d
+          where d.endpoint_id = lane.endpoint_id and d.order_id = lane.order_id and d.state in ('waiting', 'queued')
+            and ${stays} limit 1) is null`;
+
+/** Looks and lanes as the two arrays of pairs that the statements take. */
+function toLanes(looks: readonly Look[]): [endpointIds: string[], orderIds: string[]] {
+  return [
+    looks.flatMap(({ endpointId, orderIds }) => orderIds.map(() => endpointId)),
+    looks.flatMap(({ orderIds }) => orderIds),
+  ];
+}
+
+/**
+ * The endpoints, of these, in which anything can move: the next of one of the lanes, also where it replaces a head that
+ * nobody sends; a due head while there is room; or what is left of a deleted endpoint. Takes no lock.
+ *
+ * @param looks of different endpoints
+ */
+export async function findMovable(executor: SqlExecutor, looks: readonly Look[]): Promise<Movable[]> {
+  const { rows } = await executor.query<{
+    endpointId: string;
+    orderId: string | null;
+    isDeleted: boolean;
+  }>({
+    name: 'find-movable',
+    text: `
+      select lane.endpoint_id as "endpointId", lane.order_id as "orderId", false as "isDeleted"
+        from ${lanesWithout(`not (d.claim_token is null and ${IS_REPLACED})`)}
+         and (select id from deliveries
+               where endpoint_id = lane.endpoint_id and order_id = lane.order_id and state = 'blocked'
+               limit 1) is not null
+      union all
+      select looked.id, null, e.deleted_at is not null
+        from unnest($3::char(24)[]) looked (id) join webhook_endpoints e on e.id = looked.id
+       -- By looked.id, not e.id: else PostgreSQL may ask it of every endpoint there is, before the join.
+       where case when e.deleted_at is not null
+                  then (select id from deliveries where endpoint_id = looked.id and state = 'waiting'
+                         order by due_at, id limit 1) is not null
+                    or (select id from deliveries where endpoint_id = looked.id and state = 'blocked'
+                         order by order_id, order_version limit 1) is not null
+                  else e.state = 'active'
+                   and (select due_at from deliveries where endpoint_id = looked.id and state = 'waiting'
+                         order by due_at, id limit 1) <= clock_timestamp()
+                   and e."window" > (select count(*) from (select 1 from deliveries
+                                      where endpoint_id = looked.id and state = 'queued' limit 64) queued) end`,
+    values: [...toLanes(looks), looks.map(({ endpointId }) => endpointId)],
+  });
+  const found = new Map<string, { endpointId: string; orderIds: string[]; isDeleted: boolean }>();
+  for (const { endpointId, orderId, isDeleted } of rows) {
+    const movable = found.get(endpointId) ?? { endpointId, orderIds: [], isDeleted: false };
+    found.set(endpointId, movable);
+    if (orderId !== null) movable.orderIds.push(orderId);
+    movable.isDeleted ||= isDeleted;
+  }
+  return [...found.values()];
+}
+
+/** The low 60 bits of an id, which hold its random part: two endpoints that collide only wait for each other. */
+const lockKeyOf = (id: string) => `('x' || right(${id}, 15))::bit(60)::bigint`;
+
+/** Serialises whoever decides what an endpoint sends next, until the end of the transaction. */
 export async function lockEndpoint(executor: SqlExecutor, endpointId: string): Promise<void> {
   await executor.query({
     name: 'lock-endpoint',
-    text: `select pg_advisory_xact_lock(('x' || right($1::text, 15))::bit(60)::bigint)`,
+    text: `select pg_advisory_xact_lock(${lockKeyOf('$1::text')})`,
     values: [endpointId],
   });
+}
+
+/**
+ * The same for as many of these as nobody holds; never waits.
+ *
+ * @returns the ids of those that were locked
+ */
+export async function lockFreeEndpoints(
+  executor: SqlExecutor,
+  endpointIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await executor.query<{ id: string }>({
+    name: 'lock-free-endpoints',
+    // All in one order, so that of two with the same endpoints one gets all of them.
+    text: `select id from (select id from unnest($1::text[]) endpoint (id) order by id offset 0) ordered
+            where pg_try_advisory_xact_lock(${lockKeyOf('id')})`,
+    values: [endpointIds],
+  });
+  return new Set(rows.map(({ id }) => id));
 }
 
 export interface LaneMoves {
@@ -83,25 +136,21 @@ export interface LaneMoves {
  * Makes each lane's blocked delivery of the lowest version its head, where the lane has none. What newer changes
  * replace ends before, a head that nobody sends included.
  */
-export async function moveLanesNext(
-  executor: SqlExecutor,
-  endpointId: string,
-  orderIds: readonly string[],
-): Promise<LaneMoves> {
+export async function moveLanesNext(executor: SqlExecutor, looks: readonly Look[]): Promise<LaneMoves> {
   const { rows } = await executor.query<LaneMoves>({
     name: 'move-lanes-next',
     text: `
       with open as (
         select d.id
-          from unnest($2::char(24)[]) lane (order_id)
+          from unnest($1::char(24)[], $2::char(24)[]) lane (endpoint_id, order_id)
          cross join lateral (
            select id from deliveries
-            where endpoint_id = $1 and order_id = lane.order_id and state in ('waiting', 'queued')
+            where endpoint_id = lane.endpoint_id and order_id = lane.order_id and state in ('waiting', 'queued')
            union all
            select id from deliveries
-            where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked') d
+            where endpoint_id = lane.endpoint_id and order_id = lane.order_id and state = 'blocked') d
          where (select id from deliveries
-                 where endpoint_id = $1 and order_id = lane.order_id and state = 'blocked' and replaces_older
+                 where endpoint_id = lane.endpoint_id and order_id = lane.order_id and state = 'blocked' and replaces_older
                  limit 1) is not null
       ), superseded as (
         update deliveries d set ${SET_SUPERSEDED}
@@ -112,7 +161,7 @@ export async function moveLanesNext(
         update deliveries set state = 'waiting', due_at = clock_timestamp()
          where id = any (array(
                  select (select d.id from deliveries d
-                          where d.endpoint_id = $1 and d.order_id = lane.order_id and d.state = 'blocked'
+                          where d.endpoint_id = lane.endpoint_id and d.order_id = lane.order_id and d.state = 'blocked'
                             and not ${IS_REPLACED}
                           order by d.order_version limit 1)
                    -- An array reads that update to its end: the places in the lanes' index are free then.
@@ -121,27 +170,30 @@ export async function moveLanesNext(
         returning id
       )
       select (select count(*)::int from moved) as moved, (select count(*)::int from superseded) as superseded`,
-    values: [endpointId, orderIds],
+    values: toLanes(looks),
   });
   return rows[0] ?? { moved: 0, superseded: 0 };
 }
 
-/** Moves as many of the endpoint's oldest due heads to `queued` as its window has room for. */
-export async function moveDueHeads(executor: SqlExecutor, endpointId: string): Promise<DeliveryJobData[]> {
+/** Moves as many of each endpoint's oldest due heads to `queued` as its window has room for. */
+export async function moveDueHeads(
+  executor: SqlExecutor,
+  endpointIds: readonly string[],
+): Promise<DeliveryJobData[]> {
   const { rows } = await executor.query<QueuedRow>({
     name: 'move-due-heads',
     text: `
-      with room as (
-        select greatest(e."window" - (select count(*) from deliveries d
-                                       where d.endpoint_id = $1 and d.state = 'queued'), 0) as free
-          from webhook_endpoints e
-         where e.id = $1 and e.state = 'active' and e.deleted_at is null
-      ), due as (
-        select id from deliveries
-         where endpoint_id = $1 and state = 'waiting' and due_at <= clock_timestamp()
-         order by due_at, id
-         -- coalesce: limit null would mean no limit, just when the endpoint is paused
-         limit coalesce((select free from room), 0)
+      with due as (
+        select head.id
+          from unnest($1::char(24)[]) looked (id)
+          join webhook_endpoints e on e.id = looked.id and e.state = 'active' and e.deleted_at is null
+         cross join lateral (select greatest(e."window" - count(*), 0) as free from deliveries
+                              where endpoint_id = looked.id and state = 'queued') room
+         cross join lateral (select id from deliveries
+                              -- One time for all, selected: an index can be asked for what is due by then.
+                              where endpoint_id = looked.id and state = 'waiting'
+                                and due_at <= (select clock_timestamp())
+                              order by due_at, id limit room.free) head
       ), moved as (
         update deliveries d
            set state = 'queued', generation = d.generation + 1, job_due_at = clock_timestamp()
@@ -154,7 +206,7 @@ export async function moveDueHeads(executor: SqlExecutor, endpointId: string): P
         join order_transitions t on t.id = m.transition_id
         join webhook_endpoints e on e.id = m.endpoint_id
        order by m.due_at, m.id`,
-    values: [endpointId],
+    values: [endpointIds],
   });
   return rows.map(toDeliveryJobData);
 }

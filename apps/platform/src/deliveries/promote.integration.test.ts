@@ -16,7 +16,7 @@ import {
 import { createStage } from '../testing/party.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
 import { promote } from './promote.ts';
-import { canAnythingMove, lockEndpoint, moveDueHeads, moveLanesNext } from './promote-sql.ts';
+import { findMovable, lockEndpoint, type Movable, moveDueHeads, moveLanesNext } from './promote-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -147,7 +147,7 @@ describe('an endpoint that takes nothing', () => {
       expect(await promote(subject.database, endpoint.endpointId, [lane.orderId])).toEqual(NOTHING);
       expect(await readStates(pool(), lane.orderId)).toEqual(['delivered', 'waiting']);
       expect(await countQueued(endpoint.endpointId)).toBe(0);
-      expect(await moveDueHeads(pool(), endpoint.endpointId)).toEqual([]);
+      expect(await moveDueHeads(pool(), [endpoint.endpointId])).toEqual([]);
     },
   );
 
@@ -165,23 +165,23 @@ describe('an endpoint that takes nothing', () => {
 
 /** `promote` as its statements, so that somebody can come between them. */
 function buildPromoteScript(party: Script['party'], lane: { endpointId: string; orderId: string }): Script {
-  let found = false;
+  let found: readonly Movable[] = [];
   const ifFound = (run: () => Promise<unknown>) => async () => {
-    if (found) await run();
+    if (found.length > 0) await run();
   };
   return {
     party,
     steps: [
       async () => {
-        found = await canAnythingMove(party.client, lane.endpointId, [lane.orderId]);
+        found = await findMovable(party.client, [{ endpointId: lane.endpointId, orderIds: [lane.orderId] }]);
       },
       ifFound(async () => {
         await party.begin();
         await lockEndpoint(party.client, lane.endpointId);
       }),
       ifFound(async () => {
-        await moveLanesNext(party.client, lane.endpointId, [lane.orderId]);
-        await moveDueHeads(party.client, lane.endpointId);
+        await moveLanesNext(party.client, found);
+        await moveDueHeads(party.client, [lane.endpointId]);
       }),
       ifFound(() => party.commit()),
     ],
@@ -244,12 +244,12 @@ describe('without the lock', () => {
     const endpoint = await insertEndpoint(pool(), { window: 1 });
     const [first, second] = await insertWaitingOrders(endpoint, 2);
     await one.begin();
-    await moveDueHeads(one.client, endpoint.endpointId);
+    await moveDueHeads(one.client, [endpoint.endpointId]);
     // A head that is older than the one just taken makes the second pick another row.
     await pool().query(`update deliveries set due_at = due_at - interval '1 hour' where order_id = $1`, [
       second?.orderId,
     ]);
-    await moveDueHeads(other.client, endpoint.endpointId);
+    await moveDueHeads(other.client, [endpoint.endpointId]);
     await one.commit();
     expect(await findOverfilledEndpoints(pool())).toEqual([{ endpointId: endpoint.endpointId, queued: 2 }]);
     expect(await readStates(pool(), first?.orderId ?? '')).toEqual(['queued']);

@@ -3,8 +3,8 @@
  * that nothing does, and with fresh ones.
  */
 import {
-  canAnythingMove,
   cancelForDeletedEndpoint,
+  findMovable,
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
@@ -15,7 +15,7 @@ import { createTestDatabase } from '@vendor-server/platform/testing/test-databas
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/hold-sql.ts';
 import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
-import { findBlockedLanes } from '../relay/relay-sql.ts';
+import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { claimDelivery, settleRefusal } from './claim-sql.ts';
 import { recordAttempt, releaseClaim } from './record-sql.ts';
@@ -111,22 +111,22 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
 
   test('the look whether anything can move', async () => {
     const { endpointId, orderId } = await take(`state = 'blocked'`);
-    await expectFewRows((executor) => canAnythingMove(executor, endpointId, [orderId]), 64);
+    await expectFewRows((executor) => findMovable(executor, [{ endpointId, orderIds: [orderId] }]), 64);
   });
 
   test("an endpoint's due heads", async () => {
     const { endpointId } = await take(`state = 'waiting'`);
-    await expectFewRows((executor) => moveDueHeads(executor, endpointId), 200);
+    await expectFewRows((executor) => moveDueHeads(executor, [endpointId]), 200);
   });
 
   test("a lane's next", async () => {
-    const lane = await take(`state = 'blocked'`);
-    await expectFewRows((executor) => moveLanesNext(executor, lane.endpointId, [lane.orderId]), 10);
+    const { endpointId, orderId } = await take(`state = 'blocked'`);
+    await expectFewRows((executor) => moveLanesNext(executor, [{ endpointId, orderIds: [orderId] }]), 10);
   });
 
   test('the blocked lanes that the relay looks at', async () => {
     const start = { endpointId: '', orderId: '' };
-    await expectFewRows((executor) => findBlockedLanes(executor, start, 500), 500);
+    await expectFewRows((executor) => findStandingLanes(executor, start, 500), 500);
   });
 
   describe('while they are broken', () => {

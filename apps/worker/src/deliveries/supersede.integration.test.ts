@@ -11,7 +11,7 @@ import {
 import { findStrandedLanes } from '@vendor-server/platform/testing/lane-checks.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { findBlockedLanes } from '../relay/relay-sql.ts';
+import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered, TIMED_OUT } from '../testing/attempt-results.ts';
 import { createAttemptStage } from '../testing/attempt-stage.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
@@ -182,12 +182,8 @@ describe('the relay', () => {
     const replaced = await insertLane(['waiting', 'blocked']);
     const everyStep = await insertLane(['waiting', 'blocked'], 'every_step');
     const claimed = await insertClaimed(['queued', 'blocked']);
-    const lanes = await findBlockedLanes(pool(), { endpointId: '', orderId: '' }, 10);
-    expect(lanes.map(({ orderId, isMovable }) => [orderId, isMovable])).toEqual([
-      [replaced.orderId, true],
-      [everyStep.orderId, false],
-      [claimed.orderId, false],
-    ]);
+    const { standing } = await findStandingLanes(pool(), { endpointId: '', orderId: '' }, 10);
+    expect(standing.map(({ orderId }) => orderId)).toEqual([replaced.orderId]);
     await stage.relayTick();
     expect(await readStates(pool(), replaced.orderId)).toEqual(['superseded', 'queued']);
     expect(await readStates(pool(), everyStep.orderId)).toEqual(['queued', 'blocked']);

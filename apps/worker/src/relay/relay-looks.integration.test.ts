@@ -8,7 +8,7 @@ import { findStrandedLanes } from '@vendor-server/platform/testing/lane-checks.t
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttemptStage } from '../testing/attempt-stage.ts';
-import { findBlockedLanes, findPromotableEndpoints } from './relay-sql.ts';
+import { findPromotableEndpoints, findStandingLanes } from './relay-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: ReturnType<typeof createAttemptStage>;
@@ -99,15 +99,18 @@ describe('a look that nobody took', () => {
       const endpoint = await insertEndpoint(pool());
       await insertOrder(pool(), endpoint, ['waiting']);
       const { orderId } = await insertOrder(pool(), endpoint, ['delivered', 'blocked', 'blocked']);
-      lanes.push({ endpointId: endpoint.endpointId, orderId, isMovable: true });
       const busy = await insertOrder(pool(), endpoint, ['queued', 'blocked']);
-      lanes.push({ endpointId: endpoint.endpointId, orderId: busy.orderId, isMovable: false });
+      for (const id of [orderId, busy.orderId]) lanes.push({ endpointId: endpoint.endpointId, orderId: id });
     }
     const [first, second, third, fourth] = lanes;
     const before = { endpointId: '', orderId: '' };
-    expect(await findBlockedLanes(pool(), before, 3)).toEqual([first, second, third]);
-    expect(await findBlockedLanes(pool(), third ?? before, 3)).toEqual([fourth]);
-    expect(await findBlockedLanes(pool(), fourth ?? before, 3)).toEqual([]);
+    // What the limit cuts off of a lane needs no look of its own.
+    expect(await findStandingLanes(pool(), before, 1)).toEqual({ standing: [first], last: first });
+    expect(await findStandingLanes(pool(), first ?? before, 1)).toEqual({ standing: [], last: second });
+    expect(await findStandingLanes(pool(), before, 4)).toEqual({ standing: [first, third], last: third });
+    expect(await findStandingLanes(pool(), third ?? before, 1)).toEqual({ standing: [], last: fourth });
+    expect(await findStandingLanes(pool(), third ?? before, 2)).toEqual({ standing: [], last: null });
+    expect(await findStandingLanes(pool(), fourth ?? before, 2)).toEqual({ standing: [], last: null });
 
     const [one, other] = [first?.endpointId ?? '', third?.endpointId ?? ''];
     expect(await findPromotableEndpoints(pool(), '', 1)).toEqual({ seen: [one], promotable: [one] });

@@ -1,6 +1,10 @@
 /** The relay's statements. Each reads by state and is conditional on what it read; each is bounded. */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
-import { type QueuedRow, toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import {
+  type Lane,
+  type QueuedRow,
+  toDeliveryJobData,
+} from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { IS_REPLACED, SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
 import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 
@@ -173,10 +177,10 @@ export async function findPromotableEndpoints(
       select step.id,
              e.deleted_at is not null
              or (e.state = 'active'
-                 and exists (select 1 from deliveries d where d.endpoint_id = e.id and d.state = 'waiting'
-                              and d.due_at <= clock_timestamp())
+                 and (select d.due_at from deliveries d where d.endpoint_id = step.id and d.state = 'waiting'
+                       order by d.due_at, d.id limit 1) <= clock_timestamp()
                  and e."window" > (select count(*) from (select 1 from deliveries d
-                                    where d.endpoint_id = e.id and d.state = 'queued' limit 64) queued)
+                                    where d.endpoint_id = step.id and d.state = 'queued' limit 64) queued)
              ) as promotable
         from step join webhook_endpoints e on e.id = step.id
        order by step.id`,
@@ -188,42 +192,50 @@ export async function findPromotableEndpoints(
   };
 }
 
-export interface BlockedLane {
-  readonly endpointId: string;
-  readonly orderId: string;
-  /** Blocked behind nothing, or behind what a newer change replaces: a look after some commit was missed. */
-  readonly isMovable: boolean;
-}
+/** Of a lane. */
+const HEAD = `from deliveries d where d.endpoint_id = lane.endpoint_id and d.order_id = lane.order_id
+  and d.state in ('waiting', 'queued') limit 1`;
 
-/** Lanes that hold something blocked, after the given one, one index probe each. */
-export async function findBlockedLanes(
+/**
+ * Lanes that are blocked behind nothing, or behind what a newer change replaces: a look after some commit was missed.
+ * Reads `limit` blocked deliveries by the index, those of lanes after the given one, and the head of each of their
+ * lanes: the cost is the same however much is blocked.
+ *
+ * @returns `last`, after which the next ones come; null when these were all
+ */
+export async function findStandingLanes(
   executor: SqlExecutor,
-  after: { readonly endpointId: string; readonly orderId: string },
+  after: Lane,
   limit: number,
-): Promise<BlockedLane[]> {
-  const { rows } = await executor.query<BlockedLane>({
-    name: 'find-blocked-lanes',
+): Promise<{ readonly standing: Lane[]; readonly last: Lane | null }> {
+  const { rows } = await executor.query<Lane & { isLast: boolean }>({
+    name: 'find-standing-lanes',
     text: `
-      with recursive step(endpoint_id, order_id, n) as (
-        (select endpoint_id, order_id, 1 from deliveries
-          where state = 'blocked' and (endpoint_id, order_id) > ($1, $2)
-          order by endpoint_id, order_id limit 1)
-        union all
-        select lane.endpoint_id, lane.order_id, n + 1
-          from step, lateral (select d.endpoint_id, d.order_id from deliveries d
-                               where d.state = 'blocked'
-                                 and (d.endpoint_id, d.order_id) > (step.endpoint_id, step.order_id)
-                               order by d.endpoint_id, d.order_id limit 1) lane
-         where n < $3
+      with blocked as materialized (
+        select endpoint_id, order_id, replaces_older,
+               row_number() over (order by endpoint_id, order_id, order_version) as place
+          from deliveries
+         where state = 'blocked' and (endpoint_id, order_id) > ($1, $2)
+         order by endpoint_id, order_id, order_version limit $3
+      ), lane as (
+        -- Of the last lane some may not have been read.
+        select endpoint_id, order_id, bool_or(replaces_older) or max(place) = $3 as may_replace
+          from blocked group by endpoint_id, order_id
       )
-      select endpoint_id as "endpointId", order_id as "orderId",
-             -- No "not exists": PostgreSQL may answer that of all lanes at once, from every head there is.
-             coalesce((select d.claim_token is null and ${IS_REPLACED} from deliveries d
-                        where d.endpoint_id = step.endpoint_id and d.order_id = step.order_id
-                          and d.state in ('waiting', 'queued') limit 1), true) as "isMovable"
-        from step
-       order by 1, 2`,
+      select endpoint_id as "endpointId", order_id as "orderId", false as "isLast" from lane
+       -- No "not exists": PostgreSQL may answer that of all lanes at once, from every head there is. And no row of
+       -- the table where the index is enough: most lanes are told of every step.
+       where case when may_replace
+                  then coalesce((select d.claim_token is null and ${IS_REPLACED} ${HEAD}), true)
+                  else (select d.order_id ${HEAD}) is null end
+      union all
+      select endpoint_id, order_id, true from blocked where place = $3`,
     values: [after.endpointId, after.orderId, limit],
   });
-  return rows;
+  const toLane = ({ endpointId, orderId }: Lane): Lane => ({ endpointId, orderId });
+  const last = rows.find(({ isLast }) => isLast);
+  return {
+    standing: rows.filter(({ isLast }) => !isLast).map(toLane),
+    last: last === undefined ? null : toLane(last),
+  };
 }

@@ -20,21 +20,23 @@
  */
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
-import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
-import { NOTHING_PROMOTED, promote } from '@vendor-server/platform/deliveries/promote.ts';
+import type { LookedAt } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
+import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
 import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';
+import { splitIntoParts } from '@vendor-server/platform/queue/split-into-parts.ts';
 import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
 import { findProbeDue, type ProbeCursor, startProbes } from './probe-sql.ts';
+import { promoteMany } from './promote-many.ts';
 import {
   type EndedClaim,
   endExpiredClaims,
-  findBlockedLanes,
   findLateJobs,
   findPromotableEndpoints,
+  findStandingLanes,
   type LateJob,
   type LateJobCursor,
   renewGenerations,
@@ -54,15 +56,11 @@ const CALM_BEFORE_ENDING_CLAIMS_MS = 5_000;
 const MAX_LATE_JOBS = 1_000;
 const MAX_EXPIRED_CLAIMS = 500;
 const MAX_ENDPOINTS = 200;
-const MAX_LANES = 500;
+/** A lane whose look was lost stands for a second, and one more for as many as are blocked anywhere. */
+const MAX_BLOCKED = 500;
 const MAX_BROKEN_ENDPOINTS = 1_000;
-/**
- * The queue answers within 0.9 s or not at all, and in PostgreSQL it does about 1 000 states or adds in that
- * time. All of a tick's at once could fail tick after tick; smaller parts get somewhere on any machine.
- */
-const MAX_JOBS_AT_ONCE = 100;
-
 const BEFORE_ALL_IDS = '';
+const BEFORE_ALL_LANES: Lane = { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS };
 const NO_CLAIMS = { endedClaims: 0, givenUp: 0 };
 
 export interface RelayDeps {
@@ -82,7 +80,7 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   let endpointCursor = BEFORE_ALL_IDS;
   const scheduledSince = new Map<string, number>();
   let probeCursor: ProbeCursor | null = null;
-  let laneCursor = { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS };
+  let laneCursor: Lane = BEFORE_ALL_LANES;
 
   async function remakeLostJobs(): Promise<number> {
     const late = await findLateJobs(executor, LATE_AFTER_MS, lateJobCursor, MAX_LATE_JOBS);
@@ -139,15 +137,9 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     const { seen, promotable } = await findPromotableEndpoints(executor, endpointCursor, MAX_ENDPOINTS);
     endpointCursor = seen.length < MAX_ENDPOINTS ? BEFORE_ALL_IDS : (seen.at(-1) ?? BEFORE_ALL_IDS);
 
-    const lanes = await findBlockedLanes(executor, laneCursor, MAX_LANES);
-    laneCursor =
-      lanes.length < MAX_LANES
-        ? { endpointId: BEFORE_ALL_IDS, orderId: BEFORE_ALL_IDS }
-        : (lanes.at(-1) ?? laneCursor);
-    return promoteAll([
-      ...promotable.map((endpointId) => ({ endpointId, orderId: null })),
-      ...lanes.filter(({ isMovable }) => isMovable),
-    ]);
+    const { standing, last } = await findStandingLanes(executor, laneCursor, MAX_BLOCKED);
+    laneCursor = last ?? BEFORE_ALL_LANES;
+    return promoteAll([...promotable.map((endpointId) => ({ endpointId, orderId: null })), ...standing]);
   }
 
   async function startDueProbes(): Promise<number> {
@@ -160,27 +152,15 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
     return jobs.length;
   }
 
-  /**
-   * Their jobs are added last: a queue that is away must not keep rows from moving. Nor does a place that fails keep
-   * the others waiting: it may fail in every tick, and always before the same ones.
-   */
-  async function promoteAll(
-    places: readonly { readonly endpointId: string; readonly orderId: string | null }[],
-  ): Promise<number> {
+  /** Their jobs are added last: a queue that is away must not keep rows from moving. */
+  async function promoteAll(places: readonly LookedAt[]): Promise<number> {
     const jobs: DeliveryJobData[] = [];
     try {
-      for (const { endpointId, orderId } of places) {
-        const promoted = await promote(database, endpointId, orderId === null ? [] : [orderId]).catch(
-          (error: unknown) => {
-            if (isDatabaseUnavailable(error)) throw error;
-            logger.warn({ err: error, endpointId, orderId }, 'Promotion failed: the relay will look again');
-            return NOTHING_PROMOTED;
-          },
-        );
+      await promoteMany({ database, logger }, places, (promoted) => {
         metrics.countFinished('cancelled', promoted.cancelled);
         metrics.countFinished('superseded', promoted.superseded);
         jobs.push(...promoted.jobs);
-      }
+      });
     } finally {
       await addJobs(jobs);
     }
@@ -227,10 +207,4 @@ function reportAndGive<Nothing>(nothing: Nothing, logger: Logger, step: string):
     logger.warn({ err: error }, `Relay could not finish ${step}; it will try again`);
     return nothing;
   };
-}
-
-function* splitIntoParts<Item>(items: readonly Item[]): Generator<readonly Item[]> {
-  for (let start = 0; start < items.length; start += MAX_JOBS_AT_ONCE) {
-    yield items.slice(start, start + MAX_JOBS_AT_ONCE);
-  }
 }

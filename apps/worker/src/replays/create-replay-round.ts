@@ -16,7 +16,6 @@
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import { retryTransient, withTransaction } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
-import type { ReopenedDelivery } from '@vendor-server/platform/deliveries/reopen-sql.ts';
 import type { Logger } from 'pino';
 import { reopenBatch } from './reopen-batch.ts';
 import {
@@ -60,7 +59,8 @@ export function createReplayRound({ database, dispatcher, logger }: ReplayDeps):
         withTransaction(pool, (client) => reopenBatch(client, replayId, endpointId)),
       );
       hasMoved ||= batch.hasMoved;
-      await lookAt(batch.opened);
+      // Commit, then look.
+      await dispatcher.dispatch({ jobs: [], lanes: batch.opened });
     }
     const counted = await countEnds(pool, replayId, MAX_ENDS);
     const standing = await settleReplay(pool, replayId);
@@ -70,12 +70,6 @@ export function createReplayRound({ database, dispatcher, logger }: ReplayDeps):
     }
     report(replayId, standing);
     return hasMoved || counted > 0 || standing.hasChanged;
-  }
-
-  /** Commit, then look; one lane after the other, because all of them need the endpoint's lock. */
-  async function lookAt(opened: readonly ReopenedDelivery[]): Promise<void> {
-    const lanes = new Map(opened.map(({ endpointId, orderId }) => [orderId, { endpointId, orderId }]));
-    for (const lane of lanes.values()) await dispatcher.dispatch({ jobs: [], lanes: [lane] });
   }
 
   function report(replayId: string, { hasChanged, state, durationMs, ...rest }: ReplayStanding): void {
