@@ -30,6 +30,7 @@ describe('what it records', () => {
     expect(received!.rawHeaders).toContain('X-Some-Header');
     expect(received!.receivedAt).toBeGreaterThan(before - 1_000);
     expect(received!.answeredAt).toBeGreaterThanOrEqual(received!.receivedAt);
+    expect(received!.answeredStatus).toBe(200);
     expect(receiver.bytesReceived).toBeGreaterThan(received!.body.length);
   });
 

@@ -185,6 +185,7 @@ function toAnswering(
     signal,
     writeHead(status, headers = {}) {
       request.answeredAt = clockNow();
+      request.answeredStatus = status;
       response.writeHead(status, headers);
       response.flushHeaders();
     },

@@ -6,6 +6,8 @@ export interface ReceivedRequest {
   readonly receivedAt: number;
   /** When the headers of its answer were written; null while, or if, they were not. */
   answeredAt: number | null;
+  /** The status in those headers; null also when the answer was written by hand, on the socket. */
+  answeredStatus: number | null;
   readonly method: string;
   /** With the query string. */
   readonly path: string;
@@ -38,6 +40,7 @@ export async function readRequest(message: IncomingMessage, connection: number):
   return {
     receivedAt,
     answeredAt: null,
+    answeredStatus: null,
     method: message.method ?? '',
     path: message.url ?? '',
     headers: message.headers,

@@ -1,0 +1,67 @@
+import type { FaultSpan } from './history.ts';
+import { type Arrival, type DeliveryStory, type HistoryIndex, idsOf, isSuccess } from './index-history.ts';
+import type { Violation } from './violation.ts';
+
+/**
+ * A webhook that began after the receiver had accepted the same one in time, resends and replays apart. The only
+ * excuse is that the one who sent the first died or was stopped before its record: then its attempt is `interrupted`,
+ * and a fault that kills or stops is going on.
+ */
+export interface Duplicate {
+  readonly story: DeliveryStory;
+  readonly first: Arrival;
+  readonly second: Arrival;
+}
+
+export function listDuplicates({ stories }: HistoryIndex): Duplicate[] {
+  return [...stories.values()].flatMap((story) => {
+    const { arrivals, endpoint } = story;
+    return arrivals.slice(1).flatMap((second, at) => {
+      // The nearest one: of three, the second is the excuse or the accusation of the third.
+      const first = arrivals.slice(0, at + 1).findLast(({ begunAt, answer }) => {
+        if (!isSuccess(answer)) return false;
+        return answer.writtenAt - begunAt <= endpoint.timeoutMs && answer.writtenAt < second.begunAt;
+      });
+      return first === undefined || wasReopenedBetween(story, first, second)
+        ? []
+        : [{ story, first, second }];
+    });
+  });
+}
+
+export function findDuplicates(index: HistoryIndex): Violation[] {
+  return listDuplicates(index).flatMap(({ story, first, second }): Violation[] => {
+    const attempt = story.attempts.find(({ number }) => number === first.attemptNumber);
+    const numbers = `attempt ${second.attemptNumber} came after attempt ${first.attemptNumber} had been accepted`;
+    const what = `At ${story.endpoint.path} ${numbers}`;
+    if (attempt?.outcome !== 'interrupted' || second.attemptNumber === first.attemptNumber) {
+      const message = `${what}, which is recorded as ${attempt?.outcome}.`;
+      return [{ kind: 'duplicate_without_interruption', ...idsOf(story), message }];
+    }
+    const end = attempt.endedAt ?? attempt.startedAt;
+    if (index.faults.some((fault) => isExcuse(fault, attempt.startedAt, end))) return [];
+    const message = `${what} and was interrupted, and nothing was done that may interrupt one.`;
+    return [{ kind: 'duplicate_not_allowed_here', ...idsOf(story), message }];
+  });
+}
+
+function isExcuse(fault: FaultSpan, startedAt: number, endedAt: number): boolean {
+  return fault.allowsDuplicates && startedAt <= fault.endedAt && endedAt >= fault.begunAt;
+}
+
+/**
+ * Whether it was opened again in between: by the row, which knows of the last time only, and by the attempts. What an
+ * acknowledged attempt has ended goes on only when it was opened again; the trigger says so too, unless a probe or a
+ * resumption came first.
+ */
+function wasReopenedBetween({ delivery, attempts }: DeliveryStory, first: Arrival, second: Arrival): boolean {
+  const [before, ...after] = attempts.filter(
+    ({ number }) => number >= first.attemptNumber && number <= second.attemptNumber,
+  );
+  if (before === undefined || delivery.openedBy === 'change' || delivery.openedAt < before.startedAt)
+    return false;
+  return (
+    (before.outcome === 'acknowledged' && after.length > 0) ||
+    after.some(({ trigger }) => trigger === 'resend' || trigger === 'replay')
+  );
+}
