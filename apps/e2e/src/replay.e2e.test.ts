@@ -17,7 +17,7 @@ interface Replay {
   readonly failed: number;
 }
 
-describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
+describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
   test.skipIf(skipReason !== null)(
     'a replay goes on where a killed worker left it, and opens each delivery once',
     async ({ onTestFinished }) => {

@@ -140,7 +140,7 @@ describe('with a collector', () => {
   });
 });
 
-describe.each(['that is away', 'that hangs'])('with a collector %s', (how) => {
+describe.concurrent.each(['that is away', 'that hangs'])('with a collector %s', (how) => {
   test('everything goes on, nothing waits, and a stop is in time', async () => {
     const [receiver, collector] = await Promise.all([createReceiver(), createCollector({ hangs: true })]);
     if (how === 'that is away') await collector.close();

@@ -40,6 +40,9 @@ export interface System {
   stop(): Promise<void>;
 }
 
+/** Takes a second where nothing else runs, and many on a machine that is busy with other tests. */
+const START_LIMIT_MS = 60_000;
+
 const ENTRY_FILES = {
   api: fileURLToPath(import.meta.resolve('@vendor-server/api/main.ts')),
   worker: fileURLToPath(import.meta.resolve('@vendor-server/worker/main.ts')),
@@ -111,7 +114,7 @@ export async function createSystem({ redisUrl, env = {} }: SystemOptions): Promi
 /** A process that ends instead of starting says why; waiting for its line would only hide that. */
 async function waitForStart(started: RunningProcess, msg: string) {
   return Promise.race([
-    started.log.waitFor(msg, {}, 30_000),
+    started.log.waitFor(msg, {}, START_LIMIT_MS),
     started.ended.then((how) => {
       throw new Error(`${started.name} ended while it started (${how}):\n${started.log.text}`);
     }),
