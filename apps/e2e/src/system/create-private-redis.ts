@@ -18,6 +18,11 @@ export interface PrivateRedis {
   /** SIGSTOP: connections stay open, and nothing is answered. */
   hang(): void;
   resume(): void;
+  /** `CLIENT PAUSE`: takes connections and commands, and answers none of them for so long. */
+  pause(forMs: number): Promise<void>;
+  /** Out of memory from now on: refuses whatever would take more, and answers the rest. */
+  fillMemory(): Promise<void>;
+  freeMemory(): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -51,6 +56,10 @@ export async function createPrivateRedis(): Promise<PrivateRedis> {
     kill,
     hang: () => void server?.kill('SIGSTOP'),
     resume: () => void server?.kill('SIGCONT'),
+    pause: (forMs) => withClient(url, (client) => client.client('PAUSE', forMs, 'ALL')),
+    // Less than it has, and it evicts nothing.
+    fillMemory: () => withClient(url, (client) => client.config('SET', 'maxmemory', 1)),
+    freeMemory: () => withClient(url, (client) => client.config('SET', 'maxmemory', 0)),
     flush: () => withClient(url, (client) => client.flushall()),
     async close() {
       await kill();

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { createTestDatabase, type TestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { type Caller, createCaller } from './create-caller.ts';
 import { type RunningProcess, startProcess } from './start-process.ts';
 
@@ -17,6 +17,8 @@ export interface SystemOptions {
   readonly redisUrl: string | null;
   /** Settings of every process, on top of what they cannot do without. */
   readonly env?: Environment;
+  /** Default: a new one on the server of all tests. Dropped with the system. */
+  readonly subject?: TestDatabase;
 }
 
 /** The real processes on a database of their own. Whoever makes one ends it with `stop`. */
@@ -48,8 +50,8 @@ const ENTRY_FILES = {
   worker: fileURLToPath(import.meta.resolve('@vendor-server/worker/main.ts')),
 };
 
-export async function createSystem({ redisUrl, env = {} }: SystemOptions): Promise<System> {
-  const subject = await createTestDatabase();
+export async function createSystem({ redisUrl, env = {}, subject: given }: SystemOptions): Promise<System> {
+  const subject = given ?? (await createTestDatabase());
   // Random from their first character to their last: a few of them in a log are a part of the secret, not of a name.
   const adminKey = randomBytes(24).toString('base64url');
   const partnerSecret = randomBytes(24).toString('base64url');

@@ -1,10 +1,8 @@
-import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { startEmbeddedPostgres } from '../database/embedded-postgres.ts';
 import { migrateDatabase } from '../database/migrate.ts';
 import { withClient } from '../database/with-client.ts';
 import { createId } from '../ids/create-id.ts';
+import { createTemporaryDataDir } from './create-temporary-data-dir.ts';
 import type { TestServices } from './provided-context.ts';
 import { withDatabaseName } from './with-database-name.ts';
 
@@ -45,20 +43,15 @@ export async function startTestPostgres(existingUrl: string | undefined): Promis
 }
 
 async function startTemporaryServer(): Promise<{ url: string; stop(): Promise<void> }> {
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'vendor-server-test-'));
-  // Made for its owner only, but a root process runs the server as another account.
-  await chmod(dataDir, 0o755);
-  const removeData = async () => {
-    // Elsewhere when that account could not reach the temporary directory.
-    const data = await realpath(path.join(dataDir, 'postgres')).catch(() => dataDir);
-    await rm(data, { recursive: true });
-    await rm(dataDir, { recursive: true, force: true });
-  };
+  const dataDir = await createTemporaryDataDir();
   try {
-    const { url, stop } = await startEmbeddedPostgres({ dataDir, serverSettings: FAST_SETTINGS });
-    return { url, stop: () => stop().then(removeData) };
+    const { url, stop } = await startEmbeddedPostgres({
+      dataDir: dataDir.path,
+      serverSettings: FAST_SETTINGS,
+    });
+    return { url, stop: () => stop().then(dataDir.remove) };
   } catch (error) {
-    await removeData();
+    await dataDir.remove();
     throw error;
   }
 }

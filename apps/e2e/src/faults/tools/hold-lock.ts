@@ -1,0 +1,32 @@
+import pg from 'pg';
+
+/** A session that has taken a lock and was forgotten. */
+export interface HeldLock {
+  /** Ends its transaction, and it. */
+  letGo(): Promise<void>;
+}
+
+/** Takes what the statement locks and keeps it, in a transaction in which nothing happens any more. */
+export async function holdLock(
+  databaseUrl: string,
+  statement: string,
+  values: readonly unknown[] = [],
+): Promise<HeldLock> {
+  const client = new pg.Client({ connectionString: databaseUrl, application_name: 'forgotten' });
+  // Cut together with all others by what else is done to the server.
+  client.on('error', () => undefined);
+  await client.connect();
+  await client.query('begin');
+  await client.query(statement, [...values]);
+  return { letGo: () => client.end() };
+}
+
+/** Whoever wants to change that order waits. */
+export function holdOrder(databaseUrl: string, orderId: string): Promise<HeldLock> {
+  return holdLock(databaseUrl, 'select 1 from orders where id = $1 for update', [orderId]);
+}
+
+/** Nobody reads or writes a delivery: each request and each attempt soon has a connection, and waits with it. */
+export function holdDeliveries(databaseUrl: string): Promise<HeldLock> {
+  return holdLock(databaseUrl, 'lock table deliveries in access exclusive mode');
+}
