@@ -1,5 +1,6 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
+import { retryWhileDatabaseIsAway } from '@vendor-server/platform/database/wait-for-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
@@ -63,8 +64,14 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
-    await reportStoredKeys(database.pool, secretBox, logger);
-    const applied = await applyDefaultCustomerServer(database, settings, secretBox);
+    const applied = await retryWhileDatabaseIsAway(
+      async () => {
+        await reportStoredKeys(database.pool, secretBox, logger);
+        return applyDefaultCustomerServer(database, settings, secretBox);
+      },
+      logger,
+      lifecycle.stopping,
+    );
     if (applied !== null && applied.changes.length > 0)
       logger.info(applied, 'Default customer server applied');
 

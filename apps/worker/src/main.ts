@@ -1,5 +1,6 @@
 /** The worker process: attempts deliveries and repairs what got lost. */
 
+import { retryWhileDatabaseIsAway } from '@vendor-server/platform/database/wait-for-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import { runProcess } from '@vendor-server/platform/lifecycle/run-process.ts';
 import { startDatabase } from '@vendor-server/platform/lifecycle/start-database.ts';
@@ -69,7 +70,11 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
-    await reportStoredKeys(database.pool, secretBox, logger);
+    await retryWhileDatabaseIsAway(
+      () => reportStoredKeys(database.pool, secretBox, logger),
+      logger,
+      lifecycle.stopping,
+    );
     const registry = createMetricsRegistry();
     const metrics = createWorkerMetrics(registry);
     const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS });

@@ -18,10 +18,24 @@ export async function waitForDatabase(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
+  await retryWhileDatabaseIsAway(() => assertDatabaseIsCurrent(database.pool), logger, signal);
+}
+
+/**
+ * Does what a start needs the database for; again, from its beginning, when the database went away meanwhile: it may
+ * have been done before.
+ *
+ * @param signal ends the wait
+ * @throws whatever else `work` throws; an AbortError when `signal` aborts
+ */
+export async function retryWhileDatabaseIsAway<Result>(
+  work: () => Promise<Result>,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Result> {
   for (let tries = 1; ; tries += 1) {
     try {
-      await assertDatabaseIsCurrent(database.pool);
-      return;
+      return await work();
     } catch (error) {
       if (!isDatabaseUnavailable(error)) throw error;
       logger.warn({ err: error, tries }, 'Database is away; waiting for it');

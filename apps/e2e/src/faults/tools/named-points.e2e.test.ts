@@ -37,10 +37,6 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       system = await createSystem({ redisUrl });
       wires = await createWires(system.databaseUrl, redisUrl);
       queue = createDeliveryQueue({ databaseUrl: system.databaseUrl, redisUrl, logger });
-      api = await system.startApi(wires.env);
-      customerServer = await addCustomerServer(system, receiver.url('/updates'));
-      // The shortest lease there is.
-      await changeEndpoint(system, customerServer, { timeoutMs: 500 });
     });
     afterAll(async () => {
       await queue.close();
@@ -64,6 +60,19 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     const read = (orderId: string) => readDeliveries(system.database.pool, orderId);
     const inboxOf = (orderId: string) => openInbox(receiver, orderId).summary();
 
+    test('of connections at a start does not end the process: it waits for the database', async () => {
+      const first = wires.catchAt({ statement: /information_schema/, side: 'before' });
+      const last = wires.catchAt({ statement: /pg_advisory_xact_lock/, side: 'after' });
+      const starting = system.startApi(wires.env);
+      for (const trap of [first, last]) (await trap.sprung).cut();
+      api = await starting;
+      await api.log.waitFor('Database is away; waiting for it');
+
+      customerServer = await addCustomerServer(system, receiver.url('/updates'));
+      // The shortest lease there is.
+      await changeEndpoint(system, customerServer, { timeoutMs: 500 });
+    });
+
     test('of an API between its change and the job leaves a row without a job', async () => {
       const orderId = await killWhileCreating('change committed, job not added');
       const [delivery] = await read(orderId);
@@ -84,8 +93,7 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         await waitUntilEnded(system.database, id, 1);
         expect(inboxOf(id)).toEqual(['1 pending #1']);
       }
-      const moves = worker.log.lines.filter(({ msg }) => msg === 'Relay moved deliveries');
-      expect(moves).toContainEqual(expect.objectContaining({ remadeJobs: 1 }));
+      await worker.log.waitFor('Relay moved deliveries', { remadeJobs: 1 });
     });
 
     test('of the connection that a record committed on costs nothing: the record is found', async () => {
