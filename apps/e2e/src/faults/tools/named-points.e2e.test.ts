@@ -66,7 +66,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       const starting = system.startApi(wires.env);
       for (const trap of [first, last]) (await trap.sprung).cut();
       api = await starting;
-      await api.log.waitFor('Database is away; waiting for it');
+      const waits = api.log.lines.filter(({ msg }) => msg === 'Database is away; waiting for it');
+      expect(waits).toHaveLength(2);
 
       customerServer = await addCustomerServer(system, receiver.url('/updates'));
       // The shortest lease there is.
