@@ -9,7 +9,7 @@ const STATEMENTS = {
   enqueue: /\badd_jobs?(_bulk)?\(|^eval(sha)? .* bull:deliveries:id\b/is,
   claim: /^claim-deliver/,
   record: /^record-attempt/,
-  look: /^can-anything-move/,
+  look: /^find-movable/,
 } as const;
 
 /** The moments at which the death of a process, or of its connection, tells most. */
