@@ -103,6 +103,7 @@ describe.for(inRedis)('$title', ({ skipReason }) => {
       const gated = await addCustomerServer(system, receiver.url('/gated'));
       const onItsWayId = await createOrder(gated);
       await openInbox(receiver, onItsWayId).waitFor(1);
+      const leaving = await system.startWorker();
       await redis.kill();
       await cancelOrder(gated, onItsWayId);
       const orderId = await createAndCancel();
@@ -113,6 +114,8 @@ describe.for(inRedis)('$title', ({ skipReason }) => {
         status: 'pending',
       });
       expect(openInbox(receiver, orderId).summary()).toEqual([]);
+      // Who is told to stop now has nothing left to do, and does not wait for the queue.
+      await leaving.stop();
 
       await redis.start();
       await waitUntilUp();

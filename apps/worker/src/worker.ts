@@ -17,6 +17,7 @@ import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
+import { countAttempts, stopConsumer } from './consumer/stop-consumer.ts';
 import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
 import { createEndpointHealthNotes } from './deliveries/note-endpoint-health.ts';
 import { createMetricsGate } from './health/create-metrics-gate.ts';
@@ -62,11 +63,11 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   const endpointHealth = createEndpointHealthNotes({ database, logger });
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
-  async function attempt(job: { deliveryId: string; generation: number }): Promise<AttemptEnd> {
+  const attempts = countAttempts(async (job): Promise<AttemptEnd> => {
     const end = await attemptDelivery({ ...deps, executor, endpointHealth }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
-  }
+  });
 
   await lifecycle.start(
     'heartbeat',
@@ -107,12 +108,10 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
         ...queueOptions,
         concurrency: settings.webhookConcurrency,
         backoffMs: decideBackoffMs,
-        process: (job, token) => processJob({ attempt, logger, stopping: lifecycle.stopping }, job, token),
+        process: (job, token) =>
+          processJob({ attempt: attempts.attempt, logger, stopping: lifecycle.stopping }, job, token),
       }),
-    async (consumer) => {
-      await consumer.drain();
-      await consumer.close();
-    },
+    (consumer) => stopConsumer(consumer, attempts),
   );
   const useCounter = await lifecycle.start(
     'use counter',

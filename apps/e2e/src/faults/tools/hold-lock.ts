@@ -2,12 +2,14 @@ import pg from 'pg';
 
 /** A session that has taken a lock and was forgotten. */
 export interface HeldLock {
+  /** How many rows were locked. */
+  readonly rows: number;
   /** Ends its transaction, and it. */
   letGo(): Promise<void>;
 }
 
 /** Takes what the statement locks and keeps it, in a transaction in which nothing happens any more. */
-export async function holdLock(
+async function holdLock(
   databaseUrl: string,
   statement: string,
   values: readonly unknown[] = [],
@@ -17,13 +19,17 @@ export async function holdLock(
   client.on('error', () => undefined);
   await client.connect();
   await client.query('begin');
-  await client.query(statement, [...values]);
-  return { letGo: () => client.end() };
+  const { rowCount } = await client.query(statement, [...values]);
+  return { rows: rowCount ?? 0, letGo: () => client.end() };
 }
 
-/** Whoever wants to change that order waits. */
-export function holdOrder(databaseUrl: string, orderId: string): Promise<HeldLock> {
-  return holdLock(databaseUrl, 'select 1 from orders where id = $1 for update', [orderId]);
+/** Whoever wants to change one of the newest orders that have not ended waits. */
+export function holdNewestOrders(databaseUrl: string, count: number): Promise<HeldLock> {
+  return holdLock(
+    databaseUrl,
+    `select 1 from orders where status not in ('completed', 'cancelled') order by id desc limit $1 for update`,
+    [count],
+  );
 }
 
 /** Nobody reads or writes a delivery: each request and each attempt soon has a connection, and waits with it. */

@@ -1,11 +1,12 @@
 /** That what is done to a server of one's own has really happened to it, and is over when it should be. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { insertEndpoint, insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { testRedisUrl } from '@vendor-server/platform/testing/test-redis.ts';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createPrivatePostgres, type PrivatePostgres } from '../../system/create-private-postgres.ts';
 import { createPrivateRedis, type PrivateRedis } from '../../system/create-private-redis.ts';
-import { holdDeliveries, holdOrder } from './hold-lock.ts';
+import { holdDeliveries, holdNewestOrders } from './hold-lock.ts';
 import { terminateConnections } from './terminate-connections.ts';
 
 /** Long enough to say that no answer comes. */
@@ -62,16 +63,21 @@ describe('a PostgreSQL of one’s own', () => {
   });
 
   test('lets nobody pass a lock until it is let go', async () => {
-    const { url } = postgres.subject;
+    const { url, database } = postgres.subject;
+    const { pool } = database;
     const lock = await holdDeliveries(url);
     const read = query('select 1 from deliveries');
     expect(await Promise.race([read, noAnswer()])).toBe('no answer');
     await lock.letGo();
     await read;
-    // An order that is not there holds nobody up.
-    const order = await holdOrder(url, 'no such order');
-    await query('select 1 from orders for update');
-    await order.letGo();
+
+    const { orderId } = await insertOrder(pool, await insertEndpoint(pool), []);
+    const forgotten = await holdNewestOrders(url, 2);
+    expect(forgotten.rows).toBe(1);
+    const change = pool.query(`update orders set customer_notes = 'changed' where id = $1`, [orderId]);
+    expect(await Promise.race([change, noAnswer()])).toBe('no answer');
+    await forgotten.letGo();
+    expect(await change).toMatchObject({ rowCount: 1 });
   });
 });
 
