@@ -77,6 +77,19 @@ describe('a process that was stopped past the deadline writes nothing', () => {
     const result = await senderForTest({ now: clock.now }).send(requestTo(receiver.url('/'), 10_000));
     expect(result).toMatchObject({ outcome: 'acknowledged' });
   });
+
+  it('and one that came before the deadline counts, although nobody could read it before', async () => {
+    const request = requestTo(receiver.url('/'), 1_000);
+    receiver.answer(
+      () => true,
+      (answering) => {
+        answering.takeSocket().write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n');
+        // Whoever goes on then finds its timer and the answer at once.
+        while (performance.now() < request.deadline + 20);
+      },
+    );
+    expect(await senderForTest().send(request)).toMatchObject({ outcome: 'acknowledged' });
+  });
 });
 
 describe('a request that waits for a connection', () => {

@@ -63,7 +63,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   begin(): boolean {
     const remaining = this.#deadline - this.#now();
     if (remaining <= 0) this.#fail(notSentInTime());
-    else this.#timer = setTimeout(() => this.#endInTime(), remaining);
+    else this.#timer = setTimeout(() => setImmediate(() => this.#endUnlessAnswered()), remaining);
     return remaining > 0;
   }
 
@@ -124,6 +124,15 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const failure = toExchangeFailure(error, this.#responseBegan);
     if (failure instanceof AttemptFailure) this.#fail(failure);
     else this.#throw(failure);
+  }
+
+  /**
+   * The deadline has passed. An event loop that was held up, or a process that was stopped, runs its timers before it
+   * reads what has come meanwhile; so this is called behind one more look at the sockets, or a webhook that was
+   * accepted in time would be sent again.
+   */
+  #endUnlessAnswered(): void {
+    if (!this.#isSettled && this.#answer === null) this.#endInTime();
   }
 
   /** Time or size is used up: the answer's status counts if there is one, and the socket is torn down. */
