@@ -7,12 +7,16 @@
  * - A worker that dies leaves an attempt without an end, which the relay closes as `interrupted`: it was sent once or
  *   not at all, and the answer may have been any.
  */
-import type { AttemptRow, History } from './history.ts';
-import { type Arrival, type DeliveryStory, type HistoryIndex, idsOf, isSuccess } from './index-history.ts';
+import type { AttemptRow, EndpointRow, History } from './history.ts';
+import {
+  type Arrival,
+  type DeliveryStory,
+  type HistoryIndex,
+  idsOf,
+  isInTime,
+  isSuccess,
+} from './index-history.ts';
 import type { Violation } from './violation.ts';
-
-/** An answer written so close before the time-out may well have been read after it. */
-const LATE_MARGIN_MS = 150;
 
 export function findAttemptFaults(history: History, { stories, faults }: HistoryIndex): Violation[] {
   const stops = faults.filter(({ allowsDuplicates }) => allowsDuplicates);
@@ -44,7 +48,7 @@ function judgeAttempts(story: DeliveryStory, wasStopped: (at: number) => boolean
   const { arrivals, attempts, endpoint } = story;
   return attempts.flatMap((attempt) => {
     const arrival = arrivals.find(({ attemptNumber }) => attemptNumber === attempt.number);
-    if (isPossible(attempt, arrival, endpoint.timeoutMs, wasStopped)) return [];
+    if (isPossible(attempt, arrival, endpoint, wasStopped)) return [];
     const recorded = `${attempt.outcome} ${attempt.responseStatus ?? ''}`.trim();
     const saw = arrival === undefined ? 'no request' : `a request that it answered ${describe(arrival)}`;
     return [
@@ -57,11 +61,12 @@ function judgeAttempts(story: DeliveryStory, wasStopped: (at: number) => boolean
 }
 
 function isPossible(
-  { outcome, responseStatus, startedAt }: AttemptRow,
+  attempt: AttemptRow,
   arrival: Arrival | undefined,
-  timeoutMs: number,
+  endpoint: EndpointRow,
   wasStopped: (at: number) => boolean,
 ): boolean {
+  const { outcome, responseStatus } = attempt;
   const answer = arrival?.answer ?? null;
   switch (outcome) {
     // Of what is still under way nothing is known yet.
@@ -72,10 +77,9 @@ function isPossible(
     case 'rejected':
     case 'redirected':
       return answer !== null && answer.status === responseStatus;
-    case 'timed_out': {
-      if (arrival === undefined || answer === null || answer.isCut) return true;
-      return answer.writtenAt - arrival.begunAt > timeoutMs - LATE_MARGIN_MS || wasStopped(startedAt);
-    }
+    case 'timed_out':
+      if (answer === null || answer.isCut) return true;
+      return !isInTime(answer, attempt, endpoint) || wasStopped(attempt.startedAt);
     case 'connection_failed':
     case 'malformed_response':
     case 'response_too_large':

@@ -1,5 +1,12 @@
 import type { FaultSpan } from './history.ts';
-import { type Arrival, type DeliveryStory, type HistoryIndex, idsOf, isSuccess } from './index-history.ts';
+import {
+  type Arrival,
+  type DeliveryStory,
+  type HistoryIndex,
+  idsOf,
+  isInTime,
+  isSuccess,
+} from './index-history.ts';
 import type { Violation } from './violation.ts';
 
 /**
@@ -15,13 +22,17 @@ export interface Duplicate {
 
 export function listDuplicates({ stories }: HistoryIndex): Duplicate[] {
   return [...stories.values()].flatMap((story) => {
-    const { arrivals, endpoint } = story;
+    const { arrivals, attempts, endpoint } = story;
+    const wasAccepted = ({ answer, attemptNumber }: Arrival) => {
+      const attempt = attempts.find(({ number }) => number === attemptNumber);
+      if (attempt === undefined || !isSuccess(answer) || answer.isCut) return false;
+      return isInTime(answer, attempt, endpoint);
+    };
     return arrivals.slice(1).flatMap((second, at) => {
       // The nearest one: of three, the second is the excuse or the accusation of the third.
-      const first = arrivals.slice(0, at + 1).findLast(({ begunAt, answer }) => {
-        if (!isSuccess(answer)) return false;
-        return answer.writtenAt - begunAt <= endpoint.timeoutMs && answer.writtenAt < second.begunAt;
-      });
+      const first = arrivals
+        .slice(0, at + 1)
+        .findLast((each) => wasAccepted(each) && (each.answer?.writtenAt ?? 0) < second.begunAt);
       return first === undefined || wasReopenedBetween(story, first, second)
         ? []
         : [{ story, first, second }];

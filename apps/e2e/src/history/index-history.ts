@@ -102,6 +102,21 @@ export function isSuccess(answer: SeenRequest['answer']): answer is NonNullable<
   return answer !== null && answer.status >= 200 && answer.status < 300;
 }
 
+/**
+ * An answer written so close before the time-out may well have been read after it, and so may one that was written
+ * when the request had been under way for as long.
+ */
+const LATE_MARGIN_MS = 150;
+
+/** Whether an answer came within the time-out for sure: counted from the claim, which comes before the request. */
+export function isInTime(
+  answer: NonNullable<SeenRequest['answer']>,
+  { startedAt }: AttemptRow,
+  { timeoutMs }: EndpointRow,
+): boolean {
+  return answer.writtenAt - startedAt <= timeoutMs - LATE_MARGIN_MS;
+}
+
 /** Ids for a violation. */
 export function idsOf({ delivery }: DeliveryStory) {
   const { orderId, version, endpointId, deliveryId } = delivery;

@@ -189,6 +189,7 @@ const FATES = {
   unavailable: { outcome: 'rejected', status: 503, saw: 'answered' },
   refused: { outcome: 'rejected', status: 400, saw: 'answered' },
   reset: { outcome: 'connection_failed', status: null, saw: 'silent' },
+  cut: { outcome: 'connection_failed', status: 200, saw: 'cut' },
   late: { outcome: 'timed_out', status: 200, saw: 'late' },
   died_before: { outcome: 'interrupted', status: null, saw: 'nothing' },
   died_after: { outcome: 'interrupted', status: 200, saw: 'answered' },
@@ -197,7 +198,7 @@ const FATES = {
 function pickFate({ random, endpoint, isCalm, accepts = false }: Told): Fate {
   if (!accepts && !isCalm && random.chance(0.1)) return random.pick(['died_before', 'died_after']);
   const isShaky = endpoint.path === '/shaky' && !accepts;
-  if (isShaky && random.chance(0.6)) return random.pick(['unavailable', 'refused', 'reset', 'late']);
+  if (isShaky && random.chance(0.6)) return random.pick(['unavailable', 'refused', 'reset', 'cut', 'late']);
   return 'acknowledged';
 }
 
@@ -218,7 +219,7 @@ function attempt(told: Told, time: number, number: number, trigger: string, fate
   };
   told.history.attempts.push(row);
   if (saw !== 'nothing') {
-    const answer = saw === 'silent' || status === null ? null : { status, writtenAt, isCut: false };
+    const answer = saw === 'silent' || status === null ? null : { status, writtenAt, isCut: saw === 'cut' };
     told.history.requests.push({ ...buildRequest(told, row, begunAt), answer });
   }
   return endedAt + STEP_MS;

@@ -1,0 +1,60 @@
+/**
+ * The promise under faults, proved on the real processes: each kind of fault many times on a system of its own under
+ * load, and everything it did judged from the outside. Settings, in the environment:
+ *
+ * - `FAULTS_SEED`: of everything that is chosen; printed, so that a run can be done again. What the machine does
+ *   meanwhile is not repeated.
+ * - `FAULTS_ONLY`: a regular expression, tried on the kinds; `FAULTS_QUEUE`: `redis` or `postgres` alone. For parts.
+ * - `FAULTS_FORM`: `full` (the default), or `short`: each kind once, all of them on one system.
+ * - `FAULTS_RUNS`: how often each kind is done instead of 20 times, 5 for those that last 10 s or more.
+ */
+import { afterAll, expect, test } from 'vitest';
+import { createRandom } from '../history/testing/create-random.ts';
+import type { Fault, QueueBackend } from './fault.ts';
+import { FAULTS } from './faults.ts';
+import { type FaultReport, type FaultRunOptions, runFaults } from './run-faults.ts';
+import { showReport } from './show-report.ts';
+
+const { env } = process;
+const seed = Number(env['FAULTS_SEED'] ?? createRandom(Date.now()).below(2 ** 31));
+const only = new RegExp(env['FAULTS_ONLY'] ?? '');
+const isShort = env['FAULTS_FORM'] === 'short';
+const backends = (['redis', 'postgres'] as const).filter((name) => (env['FAULTS_QUEUE'] ?? name) === name);
+const LONG_MS = 10_000;
+
+const LOAD = { seed, walkers: 6, pauseMs: 60, restMs: 500, fewestChanges: isShort ? 1_000 : 300 };
+
+/** A part of the whole: the faults that one system is given. */
+interface Part {
+  readonly title: string;
+  readonly options: FaultRunOptions;
+}
+
+const parts = backends.flatMap((backend) => {
+  const faults = FAULTS.filter((fault) => fault.backends.includes(backend) && only.test(fault.kind));
+  if (isShort) return faults.length === 0 ? [] : [toPart('all of them', backend, faults)];
+  return faults.map((fault) => toPart(fault.kind, backend, Array<Fault>(runsOf(fault)).fill(fault)));
+});
+
+function toPart(title: string, backend: QueueBackend, planned: readonly Fault[]): Part {
+  const longestHangMs = isShort ? 3_000 : Number.POSITIVE_INFINITY;
+  return { title: `${title}, queue in ${backend}`, options: { ...LOAD, backend, planned, longestHangMs } };
+}
+
+function runsOf({ lastsMs }: Fault): number {
+  return Number(env['FAULTS_RUNS'] ?? (lastsMs >= LONG_MS ? 5 : 20));
+}
+
+const reports: (FaultReport & { readonly title: string })[] = [];
+
+console.log(`FAULTS_SEED=${seed}`);
+
+test.each(parts)('$title', async ({ title, options }) => {
+  const report = await runFaults(options);
+  reports.push({ ...report, title });
+  showReport([{ ...report, title }]);
+  expect(report.violations).toEqual([]);
+  expect(report.rows.reduce((runs, row) => runs + row.runs, 0)).toBe(options.planned.length);
+});
+
+afterAll(() => showReport(reports));

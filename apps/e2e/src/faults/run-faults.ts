@@ -1,0 +1,131 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { checkHistory } from '../history/check-history.ts';
+import { listDuplicates } from '../history/find-duplicates.ts';
+import type { FaultSpan, History } from '../history/history.ts';
+import { type HistoryIndex, indexHistory, isSuccess, keyOf } from '../history/index-history.ts';
+import { createRandom } from '../history/testing/create-random.ts';
+import type { Violation } from '../history/violation.ts';
+import { clockNow } from '../receiver/received-request.ts';
+import type { Fault } from './fault.ts';
+import { createFaultStage, type FaultStageOptions } from './stage/create-fault-stage.ts';
+import { readHistory } from './stage/read-history.ts';
+
+export interface FaultRunOptions extends FaultStageOptions {
+  /** One after the other, each as often as it is in here. */
+  readonly planned: readonly Fault[];
+  /** How many changes are to be made at least; the load goes on until then. */
+  readonly fewestChanges: number;
+  /** Between a fault's recovery and the next fault, on average. */
+  readonly restMs: number;
+}
+
+/** What became of one fault kind, or of all on one system. */
+export interface FaultRow {
+  readonly kind: string;
+  readonly runs: number;
+  /** Promised between its beginnings and those of the next ones. */
+  readonly changes: number;
+  readonly received: number;
+  readonly duplicates: number;
+  /** The longest that such a change took to be accepted by an endpoint that is always there. */
+  readonly longestGapMs: number;
+  /** Those of changes promised meanwhile. What is of no promised change counts for the report alone. */
+  readonly violations: number;
+}
+
+export interface FaultReport {
+  readonly rows: readonly FaultRow[];
+  readonly violations: readonly Violation[];
+  /** How long the backlog took after the end of the load, in ms. */
+  readonly drainedInMs: number;
+}
+
+/** Longer, and a fault hangs for ever. */
+const ENDS_WITHIN_MS = 120_000;
+/** A backlog is gone so long after the last fault. */
+const DRAINS_WITHIN_MS = 30_000;
+
+/**
+ * Does the planned faults to one system under load and judges what it did.
+ *
+ * @throws when a fault did not happen, and when a process did not recover
+ */
+export async function runFaults(options: FaultRunOptions): Promise<FaultReport> {
+  const random = createRandom(options.seed + 1);
+  const stage = await createFaultStage(options);
+  const spans: FaultSpan[] = [];
+  try {
+    await stage.waitForChanges(20);
+    for (const { kind, allowsDuplicates, inject } of options.planned) {
+      const begunAt = clockNow();
+      try {
+        await withLimit(inject(stage, random), ENDS_WITHIN_MS);
+        await stage.waitForRecovery();
+      } catch (error) {
+        throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
+      }
+      spans.push({ kind, allowsDuplicates, begunAt, endedAt: clockNow() });
+      await delay(random.next() * 2 * options.restMs);
+    }
+    await stage.waitForChanges(Math.max(20, options.fewestChanges - stage.teller.promised));
+    const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
+    const history = await readHistory(stage, spans);
+    const violations = checkHistory(history);
+    return { rows: toRows(history, violations), violations, drainedInMs: tookMs };
+  } finally {
+    await stage.close();
+  }
+}
+
+async function withLimit(work: Promise<void>, limitMs: number): Promise<void> {
+  const limit = new AbortController();
+  const late = delay(limitMs, undefined, { signal: limit.signal }).then(() => {
+    throw new Error(`It did not end within ${limitMs} ms.`);
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    limit.abort();
+    await late.catch(() => undefined);
+  }
+}
+
+function toRows(history: History, violations: readonly Violation[]): FaultRow[] {
+  const index = indexHistory(history);
+  const latencies = readLatencies(index);
+  const duplicates = listDuplicates(index).map(({ second }) => second.begunAt);
+  const violatedAt = violations.map(({ orderId = '', version = 0 }) =>
+    index.promisedAt.get(keyOf({ orderId, version })),
+  );
+  const spans = history.faults.map((span, at) => ({
+    kind: span.kind,
+    from: span.begunAt,
+    until: history.faults[at + 1]?.begunAt ?? Number.POSITIVE_INFINITY,
+  }));
+  return [...Map.groupBy(spans, ({ kind }) => kind)].map(([kind, own]) => {
+    const isIn = (time: number) => own.some(({ from, until }) => time >= from && time < until);
+    const within = latencies.filter(({ promisedAt }) => isIn(promisedAt));
+    return {
+      kind,
+      runs: own.length,
+      changes: [...index.promisedAt.values()].filter(isIn).length,
+      received: history.requests.filter(({ begunAt }) => isIn(begunAt)).length,
+      duplicates: duplicates.filter(isIn).length,
+      longestGapMs: Math.max(0, ...within.map(({ tookMs }) => tookMs)),
+      violations: violatedAt.filter((at) => at !== undefined && isIn(at)).length,
+    };
+  });
+}
+
+/** How long each promised change took to be accepted where everything always is. */
+function readLatencies({ stories, promisedAt }: HistoryIndex): { promisedAt: number; tookMs: number }[] {
+  return [...stories.values()].flatMap(({ isGood, endpoint, change, delivery, arrivals }) => {
+    const at = promisedAt.get(keyOf(change));
+    const accepted = arrivals.find(({ answer }) => isSuccess(answer));
+    const isAlwaysThere = isGood && endpoint.path !== '/paused';
+    // What was sent again may have been superseded at first.
+    if (!isAlwaysThere || delivery.openedBy !== 'change' || at === undefined || accepted === undefined)
+      return [];
+    return [{ promisedAt: at, tookMs: Math.max(0, accepted.begunAt - at) }];
+  });
+}

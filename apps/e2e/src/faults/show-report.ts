@@ -1,0 +1,19 @@
+import { printTable } from '../hostile/print-table.ts';
+import type { FaultReport } from './run-faults.ts';
+
+const COLUMNS = ['fault', 'runs', 'changes', 'received', 'duplicates', 'longest gap ms', 'violations'];
+
+/** Prints one row per fault and system, and everything that should not have been. */
+export function showReport(reports: readonly (FaultReport & { readonly title: string })[]): void {
+  for (const { title, rows, violations, drainedInMs } of reports) {
+    printTable(
+      `${title}: ${violations.length} violations, drained in ${Math.round(drainedInMs)} ms`,
+      COLUMNS,
+      rows.map(({ kind, runs, changes, received, duplicates, longestGapMs, violations: found }) => [
+        kind,
+        ...[runs, changes, received, duplicates, Math.round(longestGapMs), found].map(String),
+      ]),
+    );
+    for (const violation of violations) console.log(JSON.stringify(violation));
+  }
+}

@@ -1,0 +1,165 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { vi } from 'vitest';
+import { createRandom } from '../../history/testing/create-random.ts';
+import { createReceiver, type Receiver } from '../../receiver/create-receiver.ts';
+import { addVendor } from '../../system/add-vendor.ts';
+import { createPrivateRedis, type PrivateRedis } from '../../system/create-private-redis.ts';
+import { createSystem, type System } from '../../system/create-system.ts';
+import { readHealth } from '../../system/read-health.ts';
+import type { QueueBackend } from '../fault.ts';
+import { addEndpoints, type StageEndpoint } from './add-endpoints.ts';
+import { createRole, type Role } from './create-role.ts';
+import { createTeller, type Teller } from './create-teller.ts';
+import { calm, disturb } from './disturb.ts';
+import { createReceiverScripts, type ReceiverScripts } from './receiver-scripts.ts';
+import { walkOrders } from './walk-orders.ts';
+
+export interface FaultStageOptions {
+  readonly backend: QueueBackend;
+  readonly seed: number;
+  /** How long something that hangs does so, at most. */
+  readonly longestHangMs: number;
+  readonly walkers: number;
+  /** Of each walker between two changes, on average. */
+  readonly pauseMs: number;
+}
+
+/** A system under steady load, to do something to. Whoever makes one ends it with `close`. */
+export interface FaultStage {
+  readonly system: System;
+  readonly backend: QueueBackend;
+  readonly redisUrl: string | null;
+  /** A Redis of the stage's own; null when the queue lives in PostgreSQL. */
+  readonly redis: PrivateRedis | null;
+  /** One that runs when a fault begins, and when it ends. */
+  readonly apis: Role;
+  /** As the APIs. */
+  readonly workers: Role;
+  readonly receiver: Receiver;
+  readonly scripts: ReceiverScripts;
+  readonly endpoints: readonly StageEndpoint[];
+  readonly teller: Teller;
+  /** How long a fault hangs that lasts so long in the full form. */
+  hangMs(fullMs: number): number;
+  /** Waits until so many more changes were promised. */
+  waitForChanges(count: number): Promise<void>;
+  /** Waits until every process says that it is ready. */
+  waitForRecovery(): Promise<void>;
+  /** Ends the load, and waits until nothing is open. @returns how long that took, in ms, and what is left */
+  comeToRest(withinMs: number): Promise<{ readonly tookMs: number; readonly left: number }>;
+  close(): Promise<void>;
+}
+
+const RECOVERS_WITHIN_MS = 60_000;
+/** Between two disturbances, on average. */
+const DISTURBED_EVERY_MS = 250;
+
+export async function createFaultStage(options: FaultStageOptions): Promise<FaultStage> {
+  const random = createRandom(options.seed);
+  const redis = options.backend === 'redis' ? await createPrivateRedis() : null;
+  await redis?.start();
+  const redisUrl = redis?.url ?? null;
+  const receiver = await createReceiver();
+  const system = await createSystem({
+    redisUrl,
+    env: { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_VENDOR_PER_MINUTE: '0', LOG_LEVEL: 'info' },
+  });
+  const apis = createRole('API', (env) => system.startApi(env));
+  const workers = createRole('worker', (env) => system.startWorker(env));
+  await Promise.all([apis.start(), workers.start()]);
+
+  const [endpoints, vendor] = await Promise.all([addEndpoints(system, receiver.url), addVendor(system)]);
+  const scripts = createReceiverScripts(receiver);
+  const teller = createTeller();
+  const ending = new AbortController();
+  const { signal } = ending;
+  const customerServers = [...new Set(endpoints.map(({ customerServer }) => customerServer))];
+  const load = Promise.all([
+    disturb({
+      system,
+      receiver,
+      scripts,
+      endpoints,
+      vendor,
+      teller,
+      random: createRandom(random.below(2 ** 32)),
+      signal,
+      pauseMs: DISTURBED_EVERY_MS,
+    }),
+    ...Array.from({ length: options.walkers }, () =>
+      walkOrders({
+        teller,
+        customerServers,
+        vendor,
+        random: createRandom(random.below(2 ** 32)),
+        pauseMs: options.pauseMs,
+        signal,
+      }),
+    ),
+  ]);
+
+  async function countOpen(): Promise<number> {
+    const { rows } = await system.database.pool.query<{ count: number }>(
+      `select count(*)::int as count from deliveries where state in ('blocked', 'waiting', 'queued')`,
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  return {
+    system,
+    backend: options.backend,
+    redisUrl,
+    redis,
+    apis,
+    workers,
+    receiver,
+    scripts,
+    endpoints,
+    teller,
+    hangMs: (fullMs) => Math.min(fullMs, options.longestHangMs),
+    async waitForChanges(count) {
+      const enough = teller.promised + count;
+      await vi.waitFor(
+        () => {
+          if (teller.promised < enough) throw new Error('The API takes no changes.');
+        },
+        { timeout: RECOVERS_WITHIN_MS, interval: 10 },
+      );
+    },
+    async waitForRecovery() {
+      for (const { running } of [apis, workers]) {
+        if (running.length === 0) throw new Error('A fault left nobody to recover.');
+      }
+      await Promise.all([...apis.running, ...workers.running].map(waitUntilReady));
+    },
+    async comeToRest(withinMs) {
+      ending.abort();
+      const begunAt = performance.now();
+      await load;
+      await calm({ endpoints, scripts });
+      for (;;) {
+        const left = await countOpen();
+        const tookMs = performance.now() - begunAt;
+        if (left === 0 || tookMs > withinMs) return { tookMs, left };
+        await delay(50);
+      }
+    },
+    async close() {
+      ending.abort();
+      await load.catch(() => undefined);
+      await system.stop();
+      await receiver.close();
+      await redis?.close();
+    },
+  };
+}
+
+async function waitUntilReady(running: { readonly name: string; readonly url: string }): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const { status, body } = await readHealth(running.url);
+      if (status !== 200) throw new Error(`${running.name} is not ready: ${JSON.stringify(body)}`);
+    },
+    { timeout: RECOVERS_WITHIN_MS, interval: 50 },
+  );
+}

@@ -1,0 +1,127 @@
+/**
+ * What goes on besides the changes, all the time: endpoints are paused, resumed and deleted, break and come back,
+ * deliveries are sent again, windows are what they are said to be. None of it is a fault.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Random } from '../../history/testing/create-random.ts';
+import type { Receiver } from '../../receiver/create-receiver.ts';
+import { clockNow } from '../../receiver/received-request.ts';
+import type { TestVendor } from '../../system/add-vendor.ts';
+import type { System } from '../../system/create-system.ts';
+import type { StageEndpoint } from './add-endpoints.ts';
+import type { Teller } from './create-teller.ts';
+import type { Mood, ReceiverScripts } from './receiver-scripts.ts';
+
+export interface Disturbed {
+  readonly system: System;
+  readonly receiver: Receiver;
+  readonly scripts: ReceiverScripts;
+  readonly endpoints: readonly StageEndpoint[];
+  readonly vendor: TestVendor;
+  readonly teller: Teller;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+  readonly pauseMs: number;
+}
+
+const PRESENCE_MS = 20_000;
+/** Some orders are never accepted at an endpoint that fails now and then: a lane whose head keeps failing. */
+const UNLUCKY = /0$/;
+const MOODS: readonly Mood[] = ['accepting', 'unavailable', 'hanging', 'resetting', 'cutting'];
+/** Of the last webhooks that came. */
+const RECENT = 300;
+const REPLAYED_MS = 500;
+
+export async function disturb(disturbed: Disturbed): Promise<void> {
+  const { random, signal, scripts, pauseMs } = disturbed;
+  for (const { path } of failing(disturbed)) scripts.refuseOrders(path, (orderId) => UNLUCKY.test(orderId));
+  const toDelete = disturbed.endpoints.filter(({ path }) => path.startsWith('/deleted-'));
+  let onlineAt = performance.now();
+  while (!signal.aborted) {
+    await delay(random.next() * 2 * pauseMs);
+    // Calls may fail, because the API may be away: then something else is tried.
+    const tries = [setMood, togglePaused, resend, resend, resend, replay, setWindows];
+    await random
+      .pick(tries)(disturbed)
+      .catch(() => undefined);
+    if (random.chance(0.05)) await removeOne(disturbed, toDelete).catch(() => undefined);
+    if (performance.now() - onlineAt > PRESENCE_MS) {
+      await disturbed.vendor.call('PUT', '/api/vendor/presence', { body: { online: true } }).then(
+        () => {
+          onlineAt = performance.now();
+        },
+        () => undefined,
+      );
+    }
+  }
+}
+
+/** Everything is as it should be again: nothing is paused, and everything is accepted. */
+export async function calm({ endpoints, scripts }: Pick<Disturbed, 'endpoints' | 'scripts'>): Promise<void> {
+  scripts.relent();
+  for (const endpoint of pausing(endpoints)) await call(endpoint, 'POST', '/resume');
+}
+
+const failing = ({ endpoints }: Disturbed) => endpoints.filter(({ isGood }) => !isGood);
+const pausing = (endpoints: readonly StageEndpoint[]) => endpoints.filter(({ path }) => path === '/paused');
+
+async function setMood(disturbed: Disturbed): Promise<void> {
+  const { random, scripts } = disturbed;
+  const { path } = random.pick(failing(disturbed));
+  scripts.setMood(path, scripts.moodOf(path) === 'accepting' ? random.pick(MOODS) : 'accepting');
+}
+
+async function togglePaused({ endpoints, random }: Disturbed): Promise<void> {
+  await call(random.pick(pausing(endpoints)), 'POST', random.chance(0.3) ? '/pause' : '/resume');
+}
+
+async function call(
+  { customerServer, endpointId }: StageEndpoint,
+  method: 'POST' | 'DELETE',
+  action: string,
+) {
+  return customerServer.call(method, `/api/external/webhook-endpoints/${endpointId}${action}`);
+}
+
+async function resend({ random, receiver, endpoints, teller }: Disturbed): Promise<void> {
+  const { requests } = receiver;
+  const request = requests[Math.max(0, requests.length - 1 - random.below(RECENT))];
+  const deliveryId = request?.header('webhook-id');
+  const endpoint = endpoints.find(({ path }) => path === request?.path);
+  if (deliveryId === undefined || endpoint === undefined) return;
+  const path = `/api/external/deliveries/${deliveryId}/resend`;
+  await teller.ask({ kind: 'resend', deliveryId }, () => endpoint.customerServer.call('POST', path));
+}
+
+async function replay({ random, endpoints, teller }: Disturbed): Promise<void> {
+  const { endpointId, customerServer } = random.pick(endpoints);
+  const until = clockNow() - random.below(10_000);
+  const body = {
+    endpointId,
+    since: new Date(until - REPLAYED_MS).toISOString(),
+    until: new Date(until).toISOString(),
+    states: [random.pick(['failed', 'delivered', 'superseded'])],
+  };
+  const path = '/api/external/deliveries/replay';
+  await teller.ask({ kind: 'replay', endpointId }, () => customerServer.call('POST', path, { body }));
+}
+
+/** As somebody who gives an endpoint less or more to do at once; a broken one opens by itself alone. */
+async function setWindows({ system, endpoints }: Disturbed): Promise<void> {
+  const ids = endpoints.map(({ endpointId }) => endpointId);
+  const windows = endpoints.map(({ window }) => window);
+  await system.database.pool.query(
+    `update webhook_endpoints e set "window" = w."window", window_changed_at = clock_timestamp()
+       from unnest($1::char(24)[], $2::int[]) as w(id, "window")
+      where e.id = w.id and e."window" > 0`,
+    [ids, windows],
+  );
+}
+
+async function removeOne(_disturbed: Disturbed, left: StageEndpoint[]): Promise<void> {
+  const [first] = left;
+  if (first === undefined) return;
+  const { status } = await call(first, 'DELETE', '');
+  // Gone, by this call or by one whose answer was lost.
+  if (status === 200 || status === 404) left.shift();
+}
