@@ -1,4 +1,5 @@
 import type { Random } from '../history/testing/create-random.ts';
+import type { QueueBackend } from './queue-backend.ts';
 import type { FaultStage } from './stage/create-fault-stage.ts';
 
 /** Something that is done to the system while changes go on. */
@@ -17,5 +18,3 @@ export interface Fault {
    */
   inject(stage: FaultStage, random: Random): Promise<void>;
 }
-
-export type QueueBackend = 'redis' | 'postgres';

@@ -10,8 +10,9 @@
  */
 import { afterAll, expect, test } from 'vitest';
 import { createRandom } from '../history/testing/create-random.ts';
-import type { Fault, QueueBackend } from './fault.ts';
+import type { Fault } from './fault.ts';
 import { FAULTS } from './faults.ts';
+import type { QueueBackend } from './queue-backend.ts';
 import { type FaultReport, type FaultRunOptions, runFaults } from './run-faults.ts';
 import { showReport } from './show-report.ts';
 

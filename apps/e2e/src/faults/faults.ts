@@ -3,7 +3,11 @@
  * (see `tools`).
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import { CLOCK_FAULTS } from './clock-faults.ts';
+import { DATABASE_FAULTS } from './database-faults.ts';
 import type { Fault } from './fault.ts';
+import { POINT_FAULTS } from './point-faults.ts';
+import { QUEUE_FAULTS } from './queue-faults.ts';
 import { TIMEOUT_MS } from './stage/add-endpoints.ts';
 import type { FaultStage } from './stage/create-fault-stage.ts';
 
@@ -117,11 +121,8 @@ export const FAULTS: readonly Fault[] = [
       await workers.stop(random.pick(workers.running));
     },
   },
-  {
-    kind: 'FLUSHALL',
-    backends: ['redis'],
-    lastsMs: 0,
-    allowsDuplicates: false,
-    inject: async ({ redis }) => redis?.flush(),
-  },
+  ...POINT_FAULTS,
+  ...CLOCK_FAULTS,
+  ...DATABASE_FAULTS,
+  ...QUEUE_FAULTS,
 ];

@@ -3,10 +3,12 @@ import { vi } from 'vitest';
 import { createRandom } from '../../history/testing/create-random.ts';
 import { createReceiver, type Receiver } from '../../receiver/create-receiver.ts';
 import { addVendor } from '../../system/add-vendor.ts';
+import { createPrivatePostgres, type PrivatePostgres } from '../../system/create-private-postgres.ts';
 import { createPrivateRedis, type PrivateRedis } from '../../system/create-private-redis.ts';
 import { createSystem, type System } from '../../system/create-system.ts';
 import { readHealth } from '../../system/read-health.ts';
-import type { QueueBackend } from '../fault.ts';
+import type { QueueBackend } from '../queue-backend.ts';
+import { createWires, type Wires } from '../tools/create-wires.ts';
 import { addEndpoints, type StageEndpoint } from './add-endpoints.ts';
 import { createRole, type Role } from './create-role.ts';
 import { createTeller, type Teller } from './create-teller.ts';
@@ -31,6 +33,8 @@ export interface FaultStage {
   readonly redisUrl: string | null;
   /** A Redis of the stage's own; null when the queue lives in PostgreSQL. */
   readonly redis: PrivateRedis | null;
+  /** The stage's own, too. */
+  readonly postgres: PrivatePostgres;
   /** One that runs when a fault begins, and when it ends. */
   readonly apis: Role;
   /** As the APIs. */
@@ -60,12 +64,20 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
   await redis?.start();
   const redisUrl = redis?.url ?? null;
   const receiver = await createReceiver();
+  const postgres = await createPrivatePostgres();
   const system = await createSystem({
     redisUrl,
+    subject: postgres.subject,
     env: { RATE_LIMIT_PER_MINUTE: '0', RATE_LIMIT_VENDOR_PER_MINUTE: '0', LOG_LEVEL: 'info' },
   });
-  const apis = createRole('API', (env) => system.startApi(env));
-  const workers = createRole('worker', (env) => system.startWorker(env));
+  const allWires: Wires[] = [];
+  const startOnWires = async (start: System['startApi'], env: Readonly<Record<string, string>> = {}) => {
+    const wires = await createWires(system.databaseUrl, redisUrl);
+    allWires.push(wires);
+    return Object.assign(await start({ ...wires.env, ...env }), { wires });
+  };
+  const apis = createRole('API', (env) => startOnWires(system.startApi, env));
+  const workers = createRole('worker', (env) => startOnWires(system.startWorker, env));
   await Promise.all([apis.start(), workers.start()]);
 
   const [endpoints, vendor] = await Promise.all([addEndpoints(system, receiver.url), addVendor(system)]);
@@ -110,6 +122,7 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
     backend: options.backend,
     redisUrl,
     redis,
+    postgres,
     apis,
     workers,
     receiver,
@@ -148,6 +161,7 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
       ending.abort();
       await load.catch(() => undefined);
       await system.stop();
+      for (const wires of allWires) await wires.close();
       await receiver.close();
       await redis?.close();
     },

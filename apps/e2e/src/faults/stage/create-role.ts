@@ -1,17 +1,23 @@
 import type { ListeningProcess } from '../../system/create-system.ts';
+import type { Wires } from '../tools/create-wires.ts';
+
+export interface StagedProcess extends ListeningProcess {
+  /** Its own way to the database and to the queue. */
+  readonly wires: Wires;
+}
 
 /** The processes of one kind that run on a stage. */
 export interface Role {
   /** Oldest first. */
-  readonly running: readonly ListeningProcess[];
+  readonly running: readonly StagedProcess[];
   /** One more. @param env settings of its own, such as a way through a proxy */
-  start(env?: Readonly<Record<string, string>>): Promise<ListeningProcess>;
+  start(env?: Readonly<Record<string, string>>): Promise<StagedProcess>;
   /** SIGKILL. */
-  kill(process: ListeningProcess): Promise<void>;
+  kill(process: StagedProcess): Promise<void>;
   /** SIGTERM. @throws when it does not end by itself, well and in time */
-  stop(process: ListeningProcess): Promise<void>;
+  stop(process: StagedProcess): Promise<void>;
   /** The one that was started last. */
-  latest(): ListeningProcess;
+  latest(): StagedProcess;
 }
 
 /** What a process may take to stop, however busy it is. */
@@ -19,10 +25,10 @@ const STOPS_WITHIN_MS = 15_000;
 
 export function createRole(
   name: string,
-  startOne: (env?: Readonly<Record<string, string>>) => Promise<ListeningProcess>,
+  startOne: (env?: Readonly<Record<string, string>>) => Promise<StagedProcess>,
 ): Role {
-  const running: ListeningProcess[] = [];
-  const remove = (process: ListeningProcess) => void running.splice(running.indexOf(process), 1);
+  const running: StagedProcess[] = [];
+  const remove = (process: StagedProcess) => void running.splice(running.indexOf(process), 1);
   return {
     running,
     async start(env) {

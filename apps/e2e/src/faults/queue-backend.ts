@@ -1,0 +1,2 @@
+/** Where the queue lives. */
+export type QueueBackend = 'redis' | 'postgres';
