@@ -5,7 +5,6 @@
 import { promote } from '@vendor-server/platform/deliveries/promote.ts';
 import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import {
-  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readDeliveries,
@@ -16,21 +15,12 @@ import {
   findOvertakenLanes,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage } from '@vendor-server/platform/testing/party.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
 import type { RecordedStep } from '@vendor-server/worker/deliveries/record-sql.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildChange, buildEnd, dontLook, type Look, look, lookInSteps } from './lane-scripts.ts';
 
-let subject: Awaited<ReturnType<typeof createTestDatabase>>;
-
-beforeAll(async () => {
-  subject = await createTestDatabase();
-});
-afterAll(() => subject.drop());
-beforeEach(() => emptyDatabase(subject.database.pool));
-
-const pool = () => subject.database.pool;
+const { database, pool, createParties } = createPartyStage();
 
 interface Sides {
   readonly change: Look;
@@ -41,8 +31,7 @@ const DELIVERED: RecordedStep = { kind: 'delivered' };
 
 /** Runs the two in every order of their statements; gives the states they left behind, by order of turns. */
 async function runAll(sides: Sides, step: RecordedStep = DELIVERED, isPaused = false) {
-  const createParty = await createStage(subject.url);
-  const [api, worker] = [await createParty('api'), await createParty('worker')];
+  const [api, worker] = await createParties('api', 'worker');
   const runs = new Map<string, { orderId: string; states: string }>();
   const lengths = [2 + sides.change(api, noLane).length, 2 + sides.end(worker, noLane).length];
   for (const turns of interleavings(lengths)) {
@@ -77,7 +66,7 @@ async function expectHealthyLanes(): Promise<void> {
   expect(await findOvertakenLanes(pool())).toEqual([]);
 }
 
-describe('in every order of their statements', { timeout: 60_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test.each([
     ['delivered', DELIVERED],
     ['failed', { kind: 'failed', reason: 'rejected' }],
@@ -135,7 +124,7 @@ describe('without a look after commit the check finds lanes that nobody will mov
         'select endpoint_id as "endpointId" from deliveries where order_id = $1 limit 1',
         [orderId],
       );
-      await promote(subject.database, rows[0]?.endpointId ?? '', [orderId]);
+      await promote(database(), rows[0]?.endpointId ?? '', [orderId]);
     }
     await expectHealthyLanes();
   });

@@ -4,7 +4,6 @@ import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import {
   type EndpointFixture,
   type EndpointOptions,
-  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readStates,
@@ -15,10 +14,9 @@ import {
   findOverfilledEndpoints,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
 import type pg from 'pg';
-import { afterAll, beforeAll, beforeEach, expect } from 'vitest';
+import { expect } from 'vitest';
 
 export interface Situation {
   readonly endpoint?: EndpointOptions;
@@ -27,29 +25,17 @@ export interface Situation {
   readonly prepare?: string;
 }
 
-/** Makes the database before the tests of the file, empties it before each, and drops it after them. */
+/** As `createPartyStage`, for lanes of endpoints. */
 export function createEndpointStage() {
-  let subject: Awaited<ReturnType<typeof createTestDatabase>>;
-  beforeAll(async () => {
-    subject = await createTestDatabase();
-  });
-  afterAll(() => subject.drop());
-  beforeEach(() => emptyDatabase(subject.database.pool));
-  const pool = () => subject.database.pool;
+  const stage = createPartyStage();
+  const { pool } = stage;
 
   return {
-    pool,
+    ...stage,
 
     async insertLane(endpoint: EndpointFixture, states: readonly DeliveryState[]): Promise<Lane> {
       const { endpointId } = endpoint;
       return { endpointId, orderId: (await insertOrder(pool(), endpoint, states)).orderId };
-    },
-
-    async createParties<const Names extends readonly string[]>(...names: Names) {
-      const createParty = await createStage(subject.url);
-      const parties = [];
-      for (const name of names) parties.push(await createParty(name));
-      return parties as { [Index in keyof Names]: Party };
     },
 
     /** Runs the scripts in every order of their steps; gives how often each end of the lane was seen. */

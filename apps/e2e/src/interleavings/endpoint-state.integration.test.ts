@@ -11,7 +11,7 @@ import { asOne, lookInSteps } from './lane-scripts.ts';
 const stage = createEndpointStage();
 const { pool } = stage;
 
-describe('in every order of their statements', { timeout: 90_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test('a pause, a promotion and a claim: what is being sent goes on, everything else waits', async () => {
     const [pauser, relay, worker] = await stage.createParties('pauser', 'relay', 'worker');
     const counts = await stage.runAll(

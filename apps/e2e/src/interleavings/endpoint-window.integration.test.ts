@@ -6,7 +6,6 @@ import { decideWindow } from '@vendor-server/domain/endpoints/decide-window.ts';
 import { type Lane, lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import {
-  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readDeliveries,
@@ -18,8 +17,8 @@ import {
   findOverfilledEndpoints,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import type { Party } from '@vendor-server/platform/testing/party.ts';
+import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
 import { claimDelivery, settleRefusal } from '@vendor-server/worker/deliveries/claim-sql.ts';
 import {
   lockEndpointRecord,
@@ -28,18 +27,10 @@ import {
 } from '@vendor-server/worker/deliveries/endpoint-health-sql.ts';
 import { startProbes } from '@vendor-server/worker/relay/probe-sql.ts';
 import { endCooldown, restWindow } from '@vendor-server/worker/testing/shift-time-sql.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildChange, look } from './lane-scripts.ts';
 
-let subject: Awaited<ReturnType<typeof createTestDatabase>>;
-
-beforeAll(async () => {
-  subject = await createTestDatabase();
-});
-afterAll(() => subject.drop());
-beforeEach(() => emptyDatabase(subject.database.pool));
-
-const pool = () => subject.database.pool;
+const { pool, createParties } = createPartyStage();
 
 /** What ships, with the places where others can come: the decision, its commit, and what follows it. */
 function buildReport(
@@ -136,14 +127,7 @@ async function runAll(
   return counts;
 }
 
-async function createParties<const Names extends readonly string[]>(...names: Names) {
-  const createParty = await createStage(subject.url);
-  const parties = [];
-  for (const name of names) parties.push(await createParty(name));
-  return parties as { [Index in keyof Names]: Party };
-}
-
-describe('in every order of their statements', { timeout: 60_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test('a close and a claim: it is sent, or it waits', async () => {
     const [closer, worker] = await createParties('closer', 'worker');
     const counts = await runAll(1, ['queued', 'blocked'], [4, 2], async (lane) => [

@@ -23,7 +23,7 @@ const OVERDUE = `
   )
   update deliveries set due_at = now() - interval '2 hours' where endpoint_id = $1 and state = 'waiting'`;
 
-describe('in every order of their statements', { timeout: 90_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test('giving up and a probe: it is given up, or it is the probe, as the next of its lane may be', async () => {
     const [giver, relay] = await stage.createParties('giver', 'relay');
     const situation = { endpoint: { window: 0 }, states: ['waiting', 'blocked'], prepare: OVERDUE } as const;

@@ -6,7 +6,6 @@ import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-st
 import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import {
   type EndpointOptions,
-  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readDeliveries,
@@ -24,23 +23,15 @@ import {
   findStrandedLanes,
   findUnreplacedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import type { Party } from '@vendor-server/platform/testing/party.ts';
+import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
 import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
 import type { RecordedStep } from '@vendor-server/worker/deliveries/record-sql.ts';
 import fc from 'fast-check';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { buildChange, buildEnd, buildResend, dontLook, look, lookInSteps } from './lane-scripts.ts';
 
-let subject: Awaited<ReturnType<typeof createTestDatabase>>;
-
-beforeAll(async () => {
-  subject = await createTestDatabase();
-});
-afterAll(() => subject.drop());
-beforeEach(() => emptyDatabase(subject.database.pool));
-
-const pool = () => subject.database.pool;
+const { pool, createParties } = createPartyStage();
 const RETRY: RecordedStep = { kind: 'retry', delayMs: 60_000, holdIn: 'queue' };
 
 interface TestLane extends Lane {
@@ -79,13 +70,6 @@ async function run(
   return counts;
 }
 
-async function createParties<const Names extends readonly string[]>(...names: Names) {
-  const createParty = await createStage(subject.url);
-  const parties = [];
-  for (const name of names) parties.push(await createParty(name));
-  return parties as { [Index in keyof Names]: Party };
-}
-
 /** A worker takes the lane's first delivery. */
 function buildClaim(party: Party, lane: TestLane, generation = 1): Script {
   const job = { deliveryId: lane.deliveryIds[0] ?? '', generation };
@@ -99,7 +83,7 @@ function buildPause(party: Party, lane: TestLane): Script {
   return { party, steps: [...steps, ...look(party, lane)] };
 }
 
-describe('in every order of their statements', { timeout: 60_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test('a change and a claim: what is being sent is left, what is not is replaced', async () => {
     const [changer, worker] = await createParties('changer', 'worker');
     const counts = await run(['queued'], interleavings([3, 3]), async (lane) => [

@@ -5,7 +5,6 @@
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import {
-  emptyDatabase,
   insertEndpoint,
   insertOrder,
   readStates,
@@ -16,20 +15,12 @@ import {
   findOvertakenLanes,
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
-import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
-import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Party } from '@vendor-server/platform/testing/party.ts';
+import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
+import { describe, expect, test } from 'vitest';
 import { asOne, buildChange, buildEnd, buildResend, look, lookInSteps } from './lane-scripts.ts';
 
-let subject: Awaited<ReturnType<typeof createTestDatabase>>;
-
-beforeAll(async () => {
-  subject = await createTestDatabase();
-});
-afterAll(() => subject.drop());
-beforeEach(() => emptyDatabase(subject.database.pool));
-
-const pool = () => subject.database.pool;
+const { pool, createParties } = createPartyStage();
 
 interface TestLane extends Lane {
   readonly deliveryIds: readonly string[];
@@ -63,14 +54,7 @@ async function runAll(
   return counts;
 }
 
-async function createParties<const Names extends readonly string[]>(...names: Names) {
-  const createParty = await createStage(subject.url);
-  const parties = [];
-  for (const name of names) parties.push(await createParty(name));
-  return parties as { [Index in keyof Names]: Party };
-}
-
-describe('in every order of their statements', { timeout: 90_000 }, () => {
+describe('in every order of their statements', { timeout: 180_000 }, () => {
   test('a resend and a change of its order: one goes, the other waits behind it', async () => {
     const [resender, changer] = await createParties('resender', 'changer');
     let refused = 0;
