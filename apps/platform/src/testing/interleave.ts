@@ -26,11 +26,36 @@ export function* interleavings(lengths: readonly number[]): Generator<readonly n
 
 type StepEnd = { readonly error: unknown } | 'done';
 
-interface ScriptRun {
-  readonly script: Script;
-  next: number;
+/** One of those who take turns. */
+export interface Turn {
+  readonly party: Pick<Party, 'isBlocked'>;
   /** The end of the step that was begun and waits for somebody's lock. */
   open: Promise<StepEnd> | null;
+}
+
+interface ScriptRun extends Turn {
+  readonly steps: Script['steps'];
+  next: number;
+}
+
+/**
+ * Begins a step and returns when everybody who has begun one is either done with it or seen by the database to wait.
+ *
+ * @param turns all who take turns, `turn` among them
+ * @throws what a step throws
+ */
+export async function takeStep(
+  turn: Turn,
+  step: () => Promise<unknown>,
+  turns: readonly Turn[],
+): Promise<void> {
+  turn.open = step().then(
+    () => 'done',
+    (error: unknown) => ({ error }),
+  );
+  await Promise.race([turn.open, delay(HEAD_START_MS)]);
+  await settle(turn);
+  await settleAll(turns);
 }
 
 /**
@@ -41,19 +66,13 @@ interface ScriptRun {
  * @throws what a step throws
  */
 export async function runInterleaved(scripts: readonly Script[], turns: readonly number[]): Promise<void> {
-  const runs = scripts.map((script): ScriptRun => ({ script, next: 0, open: null }));
+  const runs = scripts.map((script): ScriptRun => ({ ...script, next: 0, open: null }));
 
   async function takeTurn(run: ScriptRun): Promise<void> {
-    const step = run.script.steps[run.next];
+    const step = run.steps[run.next];
     if (run.open !== null || step === undefined) return;
     run.next += 1;
-    run.open = step().then(
-      () => 'done',
-      (error: unknown) => ({ error }),
-    );
-    await Promise.race([run.open, delay(HEAD_START_MS)]);
-    await settle(run);
-    await settleAll(runs);
+    await takeStep(run, step, runs);
   }
 
   for (const turn of turns) {
@@ -71,33 +90,33 @@ export async function runInterleaved(scripts: readonly Script[], turns: readonly
  * Each was seen to wait, but not at one moment: a step of several statements may wait, go on and wait again. Of
  * those that do wait for each other the database ends one, whose step then throws.
  */
-async function waitForAnEnd(runs: readonly ScriptRun[]): Promise<void> {
-  await Promise.race(runs.flatMap(({ open }) => open ?? []));
-  await settleAll(runs);
+export async function waitForAnEnd(turns: readonly Turn[]): Promise<void> {
+  await Promise.race(turns.flatMap(({ open }) => open ?? []));
+  await settleAll(turns);
 }
 
 /** Whoever is done may have let others go on, and they others. */
-async function settleAll(runs: readonly ScriptRun[]): Promise<void> {
-  const ends = await Promise.all(runs.map(settle));
-  if (ends.includes(true)) await settleAll(runs);
+async function settleAll(turns: readonly Turn[]): Promise<void> {
+  const ends = await Promise.all(turns.map(settle));
+  if (ends.includes(true)) await settleAll(turns);
 }
 
 /** Waits until the step under way is done (then true), or the database says that it waits for a lock. */
-async function settle(run: ScriptRun): Promise<boolean> {
-  if (run.open === null) return false;
+async function settle(turn: Turn): Promise<boolean> {
+  if (turn.open === null) return false;
   for (;;) {
     const seen = await Promise.race([
-      run.open,
-      run.script.party.isBlocked().then((blocked) => (blocked ? 'blocked' : 'working')),
+      turn.open,
+      turn.party.isBlocked().then((blocked) => (blocked ? 'blocked' : 'working')),
     ]);
     if (seen === 'blocked') return false;
     if (seen === 'working') continue;
-    run.open = null;
+    turn.open = null;
     if (seen !== 'done') throw seen.error;
     return true;
   }
 }
 
-function isUnfinished({ script, next, open }: ScriptRun): boolean {
-  return open !== null || next < script.steps.length;
+function isUnfinished({ steps, next, open }: ScriptRun): boolean {
+  return open !== null || next < steps.length;
 }

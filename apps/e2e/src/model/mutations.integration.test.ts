@@ -1,0 +1,37 @@
+/** The search would notice: without each of these it finds a run that breaks a rule. Seeded, so always the same one. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { CALM, LOSSY } from './commands.ts';
+import { createModelWorld } from './create-model-world.ts';
+import {
+  CLAIM_IGNORES_TOKEN,
+  NO_LANE_INDEX,
+  NOBODY_LOOKS,
+  RECORD_IGNORES_TOKEN,
+  RELAY_KEEPS_GENERATION,
+} from './mutations.ts';
+import { searchProperty } from './search.ts';
+
+const MAX_RUNS = 60;
+
+test.each([
+  ['the look after commit', NOBODY_LOOKS, CALM, /are left standing/],
+  ['the token in the claim', CLAIM_IGNORES_TOKEN, LOSSY, /was claimed/],
+  [
+    'the token in the record',
+    RECORD_IGNORES_TOKEN,
+    LOSSY,
+    /is recorded under the claim of|had no claim that could end|is not in the table/,
+  ],
+  ['the relay’s new generation', RELAY_KEEPS_GENERATION, LOSSY, /goes from generation/],
+  ['the lane’s index', NO_LANE_INDEX, CALM, /is in a lane with two heads/],
+] as const)('without %s a rule is broken', { timeout: 120_000 }, async (_what, mutation, mix, rule) => {
+  const world = await createModelWorld(mutation);
+  const { failed, numRuns, errorInstance } = await fc.check(searchProperty(world, mix), {
+    seed: 1,
+    numRuns: MAX_RUNS,
+    endOnFailure: true,
+  });
+  expect(failed, `${numRuns} runs`).toBe(true);
+  expect(String(errorInstance)).toMatch(rule);
+});

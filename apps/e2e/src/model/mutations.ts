@@ -1,0 +1,49 @@
+/**
+ * Parts that correctness rests on, each taken out in the test's own world. A statement is changed on its way to the
+ * database; one that does not hold what is to be taken out of it is an error, so that none of these stays behind when
+ * the statement is written anew.
+ */
+import type { Mutation } from './create-model-world.ts';
+import type { Rewrite } from './create-stepped-actor.ts';
+
+interface Change {
+  readonly statement: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+function rewriteAll(...changes: readonly Change[]): Rewrite {
+  return ({ name, text }) => {
+    const change = changes.find(({ statement }) => statement === name);
+    if (change === undefined) return text;
+    if (!text.includes(change.from)) throw new Error(`${name} does not hold: ${change.from}`);
+    return text.replaceAll(change.from, change.to);
+  };
+}
+
+export const NOBODY_LOOKS: Mutation = { nobodyLooks: true };
+
+/** A claim takes over another one. */
+export const CLAIM_IGNORES_TOKEN: Mutation = {
+  rewrite: rewriteAll({ statement: 'claim-delivery', from: 'and d.claim_token is null', to: '' }),
+};
+
+/** A worker records whatever has become of its claim. */
+export const RECORD_IGNORES_TOKEN: Mutation = {
+  rewrite: rewriteAll({
+    statement: 'record-attempt',
+    from: `and coalesce(d.claim_token, '') = $3`,
+    to: '',
+  }),
+};
+
+/** A job that is made again has the id of the one that was lost. */
+export const RELAY_KEEPS_GENERATION: Mutation = {
+  rewrite: rewriteAll(
+    { statement: 'renew-generations', from: 'd.generation + 1', to: 'd.generation' },
+    { statement: 'end-expired-claims', from: 'd.generation + 1', to: 'd.generation' },
+  ),
+};
+
+/** Nothing refuses a lane's second head. */
+export const NO_LANE_INDEX: Mutation = { prepare: 'drop index deliveries_lane_head_key' };
