@@ -18,13 +18,19 @@ export interface Exchange {
   readonly deadline: number;
 }
 
+/** How many of an endpoint's deliveries are in the queue, and how many may be. */
+export interface Fill {
+  readonly window: number;
+  readonly queued: number;
+}
+
 export interface DeliveryModel {
   /** With what was there before: delivered. */
   begin(rows: readonly RowVersion[]): void;
   /** @throws Violation */
   apply(events: readonly DeliveryEvent[]): void;
   /** What the next two see is thrown by the next `apply`: the production code between would take it for a fault of ours. */
-  noteMoved(moved: number, room: number): void;
+  noteFill(before: readonly Fill[], after: readonly Fill[]): void;
   /** A request is written. */
   beginExchange(exchange: Exchange): void;
   endExchange(exchange: Exchange, wasAccepted: boolean): void;
@@ -110,9 +116,11 @@ export function createDeliveryModel(now: () => number): DeliveryModel {
       for (const event of events) apply(event);
       if (events.length > 0) checkHeads();
     },
-    noteMoved(moved, room) {
-      if (moved > room)
-        seen ??= new Violation(`${moved} are put in the queue where there is room for ${room}`);
+    noteFill(before, after) {
+      for (const [at, { window, queued }] of after.entries()) {
+        if (queued <= Math.max(window, before[at]?.queued ?? 0)) continue;
+        seen ??= new Violation(`${queued} are in the queue of an endpoint whose window is ${window}`);
+      }
     },
     beginExchange(exchange) {
       seen ??= findForbiddenSend(exchange);

@@ -20,7 +20,7 @@ import { createTestDatabase } from '@vendor-server/platform/testing/test-databas
 import type pg from 'pg';
 import { type MockInstance, onTestFinished, vi } from 'vitest';
 import { createDeliveryHistory } from './create-delivery-history.ts';
-import { createDeliveryModel, type DeliveryModel } from './create-delivery-model.ts';
+import { createDeliveryModel, type DeliveryModel, type Fill } from './create-delivery-model.ts';
 import { createModelQueue, type ModelQueue } from './create-model-queue.ts';
 import {
   createSteppedActor,
@@ -114,9 +114,9 @@ export async function createModelWorld(mutation: Mutation): Promise<ModelWorld> 
     hasCommits ||= name === 'commit';
     if (name !== 'move-due-heads') return send();
     // Nothing comes between the question and the statement: everybody else stands still.
-    const room = await readRoom(executor, values[0]);
+    const before = await readFill(executor, values[0]);
     const result = await send();
-    model.noteMoved(result.rowCount ?? 0, room);
+    model.noteFill(before, await readFill(executor, values[0]));
     return result;
   }
 
@@ -201,15 +201,15 @@ async function insertRows(pool: pg.Pool, secretBox: SecretBox) {
   return { endpointIds, orderIds, vendorId };
 }
 
-/** How many more of an endpoint's deliveries its window lets into the queue. */
-async function readRoom(executor: SqlExecutor, endpointId: unknown): Promise<number> {
-  const { rows } = await executor.query<{ room: number }>(
-    `select e."window" - (select count(*)::int from deliveries d
-                           where d.endpoint_id = e.id and d.state = 'queued') as room
-       from webhook_endpoints e where e.id = $1`,
-    [endpointId],
+/** As the transaction sees them. */
+async function readFill(executor: SqlExecutor, endpointIds: unknown): Promise<readonly Fill[]> {
+  const { rows } = await executor.query<Fill>(
+    `select e."window", (select count(*)::int from deliveries d
+                          where d.endpoint_id = e.id and d.state = 'queued') as queued
+       from webhook_endpoints e where e.id = any ($1::char(24)[]) order by e.id`,
+    [endpointIds],
   );
-  return Math.max(rows[0]?.room ?? 0, 0);
+  return rows;
 }
 
 /** Whatever somebody is writing keeps its times. */

@@ -23,7 +23,7 @@ test.each([
   await fc.assert(searchProperty(world, mix), {
     numRuns: RUNS,
     // A run that failed is made shorter for as long as that.
-    interruptAfterTimeLimit: 30_000 + RUNS * 1_500,
+    plugins: [fc.interruptAfterTimeLimit(30_000 + RUNS * 1_500)],
     ...(MODEL_SEED === undefined ? {} : { seed: Number(MODEL_SEED) }),
     ...(MODEL_PATH === undefined ? {} : { path: MODEL_PATH }),
   });
