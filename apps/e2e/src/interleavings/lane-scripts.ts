@@ -4,11 +4,12 @@ import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
-import { promote } from '@vendor-server/platform/deliveries/promote.ts';
+import { moveUnderLock, promote } from '@vendor-server/platform/deliveries/promote.ts';
 import {
   findMovable,
   type Lane,
   lockEndpoint,
+  lockFreeEndpoints,
   type Movable,
   moveDueHeads,
   moveLanesNext,
@@ -63,6 +64,46 @@ export const lookInSteps: Look = ({ client, begin, commit }, lane) => {
     }),
   ];
 };
+
+/**
+ * A look at several endpoints that moves what can move of them in one transaction, as its statements. Without the group's
+ * limit on waiting for a lock: whoever comes between is waited for.
+ */
+export function lookInGroup(
+  { client, begin, commit }: Pick<Party, 'client' | 'begin' | 'commit'>,
+  lanes: readonly Lane[],
+): Script['steps'] {
+  let found: readonly Movable[] = [];
+  let free: readonly Movable[] = [];
+  return [
+    async () => {
+      found = await findMovable(
+        client,
+        lanes.map(({ endpointId, orderId }) => ({ endpointId, orderIds: [orderId] })),
+      );
+    },
+    async () => {
+      await begin();
+      const ids = found.map(({ endpointId }) => endpointId);
+      const locked = await lockFreeEndpoints(client, ids);
+      free = found.filter(({ endpointId }) => locked.has(endpointId));
+    },
+    async () => {
+      try {
+        await moveUnderLock(client, free);
+      } catch (error) {
+        if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
+        await client.query('rollback');
+        free = [];
+      }
+    },
+    async () => {
+      await commit();
+      const left = lanes.filter(({ endpointId }) => free.every((moved) => moved.endpointId !== endpointId));
+      for (const lane of left) for (const step of look({ client, begin, commit }, lane)) await step();
+    },
+  ];
+}
 
 /**
  * The order is cancelled, on the version read before the script begins; decided again when that is not the

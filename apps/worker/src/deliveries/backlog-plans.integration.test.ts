@@ -5,6 +5,7 @@
 import {
   cancelForDeletedEndpoint,
   findMovable,
+  type Look,
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
@@ -71,6 +72,18 @@ async function take(condition: string) {
   return row;
 }
 
+/** Lanes of all endpoints, blocked ones and heads. */
+async function takeLooks(lanes: number): Promise<Look[]> {
+  const { rows } = await subject.database.pool.query<Look>(
+    `select endpoint_id as "endpointId", array_agg(order_id::text) as "orderIds"
+       from (select endpoint_id, order_id from deliveries where state <> 'delivered'
+              order by md5(id) limit $1) lane
+      group by 1`,
+    [lanes],
+  );
+  return rows;
+}
+
 const claimedKey = async () => {
   const { deliveryId } = await take('claim_token is not null');
   return { deliveryId, attemptNumber: 1, token: deliveryId };
@@ -122,6 +135,16 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
   test("a lane's next", async () => {
     const { endpointId, orderId } = await take(`state = 'blocked'`);
     await expectFewRows((executor) => moveLanesNext(executor, [{ endpointId, orderIds: [orderId] }]), 10);
+  });
+
+  test.each([16, 128])('the same at many endpoints, for %i lanes', async (count) => {
+    const looks = await takeLooks(count);
+    const most = 64 * looks.length + count;
+    await expectFewRows((executor) => findMovable(executor, looks), most);
+    await expectFewRows((executor) => moveLanesNext(executor, looks), count);
+    const endpointIds = looks.map(({ endpointId }) => endpointId);
+    // Each has a hundred in the queue, and room for none.
+    await expectFewRows((executor) => moveDueHeads(executor, endpointIds), most + 100 * ENDPOINTS);
   });
 
   test('the blocked lanes that the relay looks at', async () => {

@@ -81,6 +81,34 @@ describe('a look that nobody took', () => {
     expect(await findStrandedLanes(pool())).toEqual([]);
   });
 
+  test.each([
+    ['an endpoint', `select pg_advisory_xact_lock(('x' || right($1, 15))::bit(60)::bigint)`],
+    ['a delivery', 'select 1 from deliveries where endpoint_id = $1 for update'],
+  ])('waits half a second for a lock on %s that somebody has forgotten', async (_what, lock) => {
+    const endpoints = [
+      await insertEndpoint(pool()),
+      await insertEndpoint(pool()),
+      await insertEndpoint(pool()),
+    ];
+    const orders = [];
+    for (const endpoint of endpoints) orders.push(await insertOrder(pool(), endpoint, ['waiting']));
+    const client = await pool().connect();
+    try {
+      await client.query('begin');
+      await client.query(lock, [endpoints[1]?.endpointId]);
+      // While it is held the tick comes to its end.
+      expect(await stage.relayTick()).toMatchObject({ promoted: 2 });
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+    expect(stage.logLines).toMatchObject([
+      { msg: 'Promotion failed: the relay will look again', endpointId: endpoints[1]?.endpointId },
+    ]);
+    expect(await stage.relayTick()).toMatchObject({ promoted: 1 });
+    for (const { orderId } of orders) expect(await readStates(pool(), orderId)).toEqual(['queued']);
+  });
+
   test('is taken for every lane and endpoint also while the queue is away', async () => {
     const orders = [];
     for (let n = 0; n < 3; n += 1) {
