@@ -31,12 +31,18 @@ export interface Movable {
 }
 
 /**
- * The lanes of the endpoints $1 and the orders $2, in pairs, in which nothing is a head that stays. No "not exists":
+ * The endpoints $1 and the orders $2, in pairs. Selected, here and below: so PostgreSQL does not see how many there are,
+ * and has one plan for any number. Otherwise it makes a plan for each call, which costs several times the call.
+ */
+const LANES = 'unnest((select $1::char(24)[]), (select $2::char(24)[])) lane (endpoint_id, order_id)';
+
+/**
+ * Those of the lanes in which nothing is a head that stays. No "not exists":
  * PostgreSQL may answer that of all lanes at once, from every head the endpoints have.
  *
  * @param stays about a head `d`
  */
-const lanesWithout = (stays: string) => `unnest($1::char(24)[], $2::char(24)[]) lane (endpoint_id, order_id)
+const lanesWithout = (stays: string) => `${LANES}
   where (select d.id from deliveries d
           where d.endpoint_id = lane.endpoint_id and d.order_id = lane.order_id and d.state in ('waiting', 'queued')
             and ${stays} limit 1) is null`;
@@ -70,7 +76,7 @@ export async function findMovable(executor: SqlExecutor, looks: readonly Look[])
                limit 1) is not null
       union all
       select looked.id, null, e.deleted_at is not null
-        from unnest($3::char(24)[]) looked (id) join webhook_endpoints e on e.id = looked.id
+        from unnest((select $3::char(24)[])) looked (id) join webhook_endpoints e on e.id = looked.id
        -- By looked.id, not e.id: else PostgreSQL may ask it of every endpoint there is, before the join.
        where case when e.deleted_at is not null
                   then (select id from deliveries where endpoint_id = looked.id and state = 'waiting'
@@ -142,7 +148,7 @@ export async function moveLanesNext(executor: SqlExecutor, looks: readonly Look[
     text: `
       with open as (
         select d.id
-          from unnest($1::char(24)[], $2::char(24)[]) lane (endpoint_id, order_id)
+          from ${LANES}
          cross join lateral (
            select id from deliveries
             where endpoint_id = lane.endpoint_id and order_id = lane.order_id and state in ('waiting', 'queued')
@@ -185,7 +191,7 @@ export async function moveDueHeads(
     text: `
       with due as (
         select head.id
-          from unnest($1::char(24)[]) looked (id)
+          from unnest((select $1::char(24)[])) looked (id)
           join webhook_endpoints e on e.id = looked.id and e.state = 'active' and e.deleted_at is null
          cross join lateral (select greatest(e."window" - count(*), 0) as free from deliveries
                               where endpoint_id = looked.id and state = 'queued') room
