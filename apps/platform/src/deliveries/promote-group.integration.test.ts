@@ -158,9 +158,8 @@ describe('who goes alone', () => {
       const all = await find([...lanes, ...(deleted === undefined ? [] : [deleted])]);
       const { promoted, left } = await promoteGroup(subject.database, all);
       expect(promoted.jobs).toHaveLength(2);
-      expect(left.map(({ endpointId }) => endpointId).toSorted()).toEqual(
-        [lanes[1]?.endpointId, deleted?.endpointId].toSorted(),
-      );
+      const alone = new Set([lanes[1]?.endpointId, deleted?.endpointId]);
+      expect(new Set(left.map(({ endpointId }) => endpointId))).toEqual(alone);
     } finally {
       await held.end();
     }
