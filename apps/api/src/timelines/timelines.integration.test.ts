@@ -35,6 +35,13 @@ async function readData(orderId: string) {
 
 const readAsOperator = (orderId: string) => read(orderId, api.operator, '/api/admin');
 
+/** A change of an order through the API, which has to be answered with success. */
+async function act(url: string, headers: Record<string, string>, payload: object = {}) {
+  const answer = await api.app.inject({ method: 'POST', url, headers, payload });
+  expect(answer.statusCode, answer.body).toBeLessThan(300);
+  return answer.json().data;
+}
+
 async function addAttempts(deliveryId: string, count: number): Promise<void> {
   await api.database.pool.query(
     `insert into delivery_attempts (delivery_id, attempt_number, trigger, claim_token, started_at, ended_at,
@@ -228,4 +235,40 @@ test("of another tenant's order is 404, like one that isn't there", async () => 
   }
   expect((await read(orderId, {})).status).toBe(401);
   expect((await read(orderId, server.headers, '/api/admin')).status).toBe(401);
+});
+
+test('of an endpoint that wants the latest only, says what was superseded, as its deliveries do', async () => {
+  const other = await api.addCustomerServer();
+  const { endpointId } = await act('/api/external/webhook-endpoints', other.headers, {
+    url: 'http://127.0.0.1:9/latest',
+    mode: 'latest_only',
+  });
+  const { orderId } = await act('/api/external/orders', other.headers, buildServiceOrder());
+  const vendor = await api.addVendor();
+  await act(`/api/vendor/orders/${orderId}/accept`, vendor.headers);
+  await act(`/api/vendor/orders/${orderId}/start`, vendor.headers);
+
+  const superseded = { endpointId, state: 'superseded', lastError: 'superseded', attemptCount: 0 };
+  const ended = { nextAttemptAt: null, blockedBy: null };
+  const latest = { endpointId, state: 'queued', lastError: null, nextAttemptAt: expect.any(String) };
+  const { body } = await read(orderId, other.headers);
+  expect(body.data).toMatchObject([
+    { version: 1, to: 'pending', deliveries: [{ ...superseded, ...ended, attempts: [] }] },
+    { version: 2, to: 'accepted', deliveries: [{ ...superseded, ...ended, attempts: [] }] },
+    { version: 3, to: 'in_progress', deliveries: [latest] },
+  ]);
+  expect((await readAsOperator(orderId)).body.data).toMatchObject(body.data);
+
+  const list = async (query: string) => {
+    const url = `/api/external/deliveries?orderId=${orderId}${query}`;
+    return (await api.app.inject({ url, headers: other.headers })).json().data;
+  };
+  expect(await list('')).toMatchObject([
+    { version: 3, ...latest },
+    { version: 2, ...superseded, ...ended, finishedAt: expect.any(String) },
+    { version: 1, ...superseded, ...ended, finishedAt: expect.any(String) },
+  ]);
+  expect((await list('&state=superseded')).map(({ version }: { version: number }) => version)).toEqual([
+    2, 1,
+  ]);
 });
