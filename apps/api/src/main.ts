@@ -64,16 +64,14 @@ await runProcess({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
     });
-    const applied = await retryWhileDatabaseIsAway(
+    await retryWhileDatabaseIsAway(
       async () => {
         await reportStoredKeys(database.pool, secretBox, logger);
-        return applyDefaultCustomerServer(database, settings, secretBox);
+        await applyDefaultCustomerServer(database, settings, secretBox, logger);
       },
       logger,
       lifecycle.stopping,
     );
-    if (applied !== null && applied.changes.length > 0)
-      logger.info(applied, 'Default customer server applied');
 
     const queue = await lifecycle.start(
       'queue',

@@ -178,6 +178,7 @@ describe('the default customer server, rotated through the API', () => {
       api.database,
       { production: false, customerServerSecret, customerWebhookUrl: null },
       api.deps.secretBox,
+      api.deps.logger,
     );
 
   test('keeps the new secret over starts with the old setting, and takes it as a setting', async () => {

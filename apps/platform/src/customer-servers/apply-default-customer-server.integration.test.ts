@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { MAX_ENDPOINTS_PER_CUSTOMER_SERVER } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createLoggerTo } from '../logging/create-logger.ts';
 import { hashSecret } from '../secrets/hash-secret.ts';
 import { createSecretBox, SecretBoxError } from '../secrets/secret-box.ts';
 import { DEVELOPMENT_CUSTOMER_SERVER_SECRET } from '../settings/development-values.ts';
@@ -17,6 +18,11 @@ const URL_2 = 'http://127.0.0.1:4000/moved';
 const DAY_MS = 86_400_000;
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+const logLines: Record<string, unknown>[] = [];
+const logger = createLoggerTo(
+  { write: (line) => void logLines.push(JSON.parse(line)) },
+  { name: 'test', level: 'info' },
+);
 const secretBox = createSecretBox({ current: randomBytes(32), previous: null });
 
 beforeAll(async () => {
@@ -24,6 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => subject.drop());
 beforeEach(async () => {
+  logLines.length = 0;
   await subject.database.prisma.webhookEndpoint.deleteMany();
   await subject.database.prisma.customerServer.deleteMany();
 });
@@ -33,6 +40,7 @@ function apply(secret: string | null, url: string | null = null, { production = 
     subject.database,
     { production, customerServerSecret: secret, customerWebhookUrl: url },
     secretBox,
+    logger,
   );
 }
 
@@ -180,6 +188,30 @@ describe('a later start', () => {
     expect(await readEndpoints()).toMatchObject([{ state: 'active', stateReason: null }]);
   });
 
+  test('says in the log what it changed, and of a pause and an opening what every other one says', async () => {
+    const { customerServerId } = (await apply(SECRET, URL_1)) ?? {};
+    const [{ id: endpointId } = { id: '' }] = await readEndpoints();
+    await apply(SECRET, URL_2);
+    await apply(SECRET);
+    await apply(SECRET);
+    await apply(SECRET, URL_1);
+    const about = { endpointId, customerServerId, actor: { type: 'settings', id: null } };
+    expect(logLines).toMatchObject([
+      { msg: 'Default customer server applied', changes: ['customer server created', 'endpoint created'] },
+      { msg: 'Default customer server applied', changes: ['endpoint moved'] },
+      { msg: 'Default customer server applied', changes: ['endpoint paused'] },
+      {
+        msg: 'Webhook endpoint state changed',
+        ...about,
+        from: 'active',
+        to: 'paused',
+        reason: 'CUSTOMER_WEBHOOK_URL is not set any more',
+      },
+      { msg: 'Default customer server applied', changes: ['endpoint moved'] },
+      { msg: 'Webhook endpoint state changed', ...about, from: 'paused', to: 'active', reason: null },
+    ]);
+  });
+
   test('leaves an endpoint paused that its customer server had paused', async () => {
     await apply(SECRET, URL_1);
     await subject.database.prisma.webhookEndpoint.updateMany({
@@ -187,13 +219,14 @@ describe('a later start', () => {
     });
     await apply(SECRET, URL_2);
     expect(await readEndpoints()).toMatchObject([{ state: 'paused', url: URL_2 }]);
+    expect(logLines.map(({ msg }) => msg)).not.toContain('Webhook endpoint state changed');
   });
 
   test('fails when the stored secret cannot be read', async () => {
     await apply(SECRET);
     const otherBox = createSecretBox({ current: randomBytes(32), previous: null });
     const settings = { production: false, customerServerSecret: SECRET, customerWebhookUrl: null };
-    await expect(applyDefaultCustomerServer(subject.database, settings, otherBox)).rejects.toThrow(
+    await expect(applyDefaultCustomerServer(subject.database, settings, otherBox, logger)).rejects.toThrow(
       SecretBoxError,
     );
   });

@@ -1,6 +1,8 @@
+import type { Logger } from 'pino';
 import type { Database } from '../database/create-database.ts';
 import { LOCK_KEYS } from '../database/lock-keys.ts';
 import type { CustomerServer, Prisma } from '../generated/prisma/client.ts';
+import { type EndpointStateChange, logEndpointState } from '../logging/log-endpoint-state.ts';
 import { createSecret } from '../secrets/create-secret.ts';
 import { hashSecret } from '../secrets/hash-secret.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
@@ -16,8 +18,12 @@ type AppliedSettings = Pick<Settings, 'production' | 'customerServerSecret' | 'c
 
 export interface AppliedDefault {
   customerServerId: string;
-  /** What this start changed; empty when the settings had been applied before. For the log. */
+  /** What this start changed; empty when the settings had been applied before. */
   changes: readonly ('customer server created' | 'secret rotated' | EndpointChange)[];
+}
+
+interface Applied extends AppliedDefault {
+  stateChange: EndpointStateChange | null;
 }
 
 const DEVELOPMENT_SECRET_HASH = hashSecret(DEVELOPMENT_CUSTOMER_SERVER_SECRET);
@@ -26,7 +32,7 @@ const DEVELOPMENT_SECRET_HASH = hashSecret(DEVELOPMENT_CUSTOMER_SERVER_SECRET);
  * Brings the default customer server and its endpoint in line with CUSTOMER_SERVER_SECRET and
  * CUSTOMER_WEBHOOK_URL. The first start creates them. Later starts apply a setting only when it differs from
  * the one last applied, so that what was changed through the API since then stays. A changed secret is a
- * rotation with an overlap of 24 hours.
+ * rotation with an overlap of 24 hours. What was changed is in the log.
  *
  * Safe when several processes start at once: each waits for the other's transaction and then finds the
  * settings applied.
@@ -35,12 +41,13 @@ const DEVELOPMENT_SECRET_HASH = hashSecret(DEVELOPMENT_CUSTOMER_SERVER_SECRET);
  * @throws SettingsError when the secret belongs to another customer server; SecretBoxError when the stored
  * secret cannot be read with the configured encryption keys.
  */
-export function applyDefaultCustomerServer(
+export async function applyDefaultCustomerServer(
   database: Pick<Database, 'prisma'>,
   settings: AppliedSettings,
   secretBox: SecretBox,
+  logger: Pick<Logger, 'info' | 'warn'>,
 ): Promise<AppliedDefault | null> {
-  return database.prisma.$transaction(async (transaction) => {
+  const result = await database.prisma.$transaction(async (transaction) => {
     // One start after the other.
     await transaction.$executeRaw`select pg_advisory_xact_lock(${LOCK_KEYS.defaultCustomerServer})`;
     const stored = await transaction.customerServer.findFirst({ where: { isDefault: true } });
@@ -48,13 +55,18 @@ export function applyDefaultCustomerServer(
       ? applyToStored(transaction, secretBox, stored, settings)
       : applyToNothing(transaction, secretBox, settings);
   });
+  if (result === null) return null;
+  const { stateChange, ...applied } = result;
+  if (applied.changes.length > 0) logger.info(applied, 'Default customer server applied');
+  if (stateChange !== null) logEndpointState(logger, stateChange);
+  return applied;
 }
 
 async function applyToNothing(
   transaction: Prisma.TransactionClient,
   secretBox: SecretBox,
   { customerServerSecret: secret, customerWebhookUrl: webhookUrl }: AppliedSettings,
-): Promise<AppliedDefault | null> {
+): Promise<Applied | null> {
   if (secret === null) return null;
   await assertUnused(transaction, hashSecret(secret));
   const { customerServerId } = await createDefaultCustomerServer(transaction, secretBox, {
@@ -65,6 +77,7 @@ async function applyToNothing(
     customerServerId,
     changes:
       webhookUrl === null ? ['customer server created'] : ['customer server created', 'endpoint created'],
+    stateChange: null,
   };
 }
 
@@ -73,14 +86,13 @@ async function applyToStored(
   secretBox: SecretBox,
   stored: CustomerServer,
   settings: AppliedSettings,
-): Promise<AppliedDefault> {
+): Promise<Applied> {
   // Better no start than webhooks that all fail because their secrets cannot be read.
   secretBox.open(stored.secretCiphertext, stored.id);
-  const changes = [
-    await applySecret(transaction, secretBox, stored, settings),
-    await applyDefaultWebhookUrl(transaction, secretBox, stored, settings.customerWebhookUrl),
-  ];
-  return { customerServerId: stored.id, changes: changes.filter((change) => change !== null) };
+  const ofSecret = await applySecret(transaction, secretBox, stored, settings);
+  const ofUrl = await applyDefaultWebhookUrl(transaction, secretBox, stored, settings.customerWebhookUrl);
+  const changes = [ofSecret, ofUrl?.change ?? null].filter((change) => change !== null);
+  return { customerServerId: stored.id, changes, stateChange: ofUrl?.stateChange ?? null };
 }
 
 async function applySecret(

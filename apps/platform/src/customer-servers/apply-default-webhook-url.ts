@@ -1,5 +1,6 @@
 import { MAX_ENDPOINTS_PER_CUSTOMER_SERVER } from '@vendor-server/domain/endpoints/webhook-endpoint.ts';
 import type { CustomerServer, Prisma } from '../generated/prisma/client.ts';
+import type { EndpointStateChange } from '../logging/log-endpoint-state.ts';
 import type { SecretBox } from '../secrets/secret-box.ts';
 import { createWebhookEndpoint } from './create-webhook-endpoint.ts';
 
@@ -9,6 +10,12 @@ export type EndpointChange =
   | 'endpoint created beyond the limit'
   | 'endpoint moved'
   | 'endpoint paused';
+
+export interface AppliedWebhookUrl {
+  readonly change: EndpointChange;
+  /** The endpoint's pause or opening, if it is one: to be logged after the commit. */
+  readonly stateChange: EndpointStateChange | null;
+}
 
 /** The `state_reason` of an endpoint that is paused because CUSTOMER_WEBHOOK_URL is unset. No quotes: SQL holds it. */
 export const URL_UNSET_REASON = 'CUSTOMER_WEBHOOK_URL is not set any more';
@@ -28,7 +35,7 @@ export async function applyDefaultWebhookUrl(
   secretBox: SecretBox,
   customerServer: Pick<CustomerServer, 'id' | 'appliedWebhookUrl'>,
   url: string | null,
-): Promise<EndpointChange | null> {
+): Promise<AppliedWebhookUrl | null> {
   if (url === customerServer.appliedWebhookUrl) return null;
   const customerServerId = customerServer.id;
   await transaction.customerServer.update({
@@ -36,17 +43,29 @@ export async function applyDefaultWebhookUrl(
     data: { appliedWebhookUrl: url },
   });
 
+  // Nobody else opens or closes it until the commit.
+  await transaction.$executeRaw`
+    select from webhook_endpoints
+     where customer_server_id = ${customerServerId} and is_default and deleted_at is null for no key update`;
   const endpoint = await transaction.webhookEndpoint.findFirst({
     where: { customerServerId, isDefault: true, deletedAt: null },
   });
   const now = new Date();
+  const toStateChange = (endpointId: string, from: 'active' | 'paused'): EndpointStateChange => ({
+    endpointId,
+    customerServerId,
+    from,
+    to: from === 'active' ? 'paused' : 'active',
+    reason: from === 'active' ? URL_UNSET_REASON : null,
+    actor: { type: 'settings', id: null },
+  });
   if (url === null) {
     if (endpoint?.state !== 'active') return null;
     await transaction.webhookEndpoint.update({
       where: { id: endpoint.id },
       data: { state: 'paused', stateReason: URL_UNSET_REASON, stateChangedAt: now, updatedAt: now },
     });
-    return 'endpoint paused';
+    return { change: 'endpoint paused', stateChange: toStateChange(endpoint.id, 'active') };
   }
   if (!endpoint) {
     const others = await transaction.webhookEndpoint.count({ where: { customerServerId, deletedAt: null } });
@@ -56,9 +75,8 @@ export async function applyDefaultWebhookUrl(
       isDefault: true,
       preferences: {},
     });
-    return others < MAX_ENDPOINTS_PER_CUSTOMER_SERVER
-      ? 'endpoint created'
-      : 'endpoint created beyond the limit';
+    const isBeyond = others >= MAX_ENDPOINTS_PER_CUSTOMER_SERVER;
+    return { change: isBeyond ? 'endpoint created beyond the limit' : 'endpoint created', stateChange: null };
   }
   const isPausedByUs = endpoint.state === 'paused' && endpoint.stateReason === URL_UNSET_REASON;
   await transaction.webhookEndpoint.update({
@@ -66,11 +84,15 @@ export async function applyDefaultWebhookUrl(
     data: {
       url,
       updatedAt: now,
-      // As by a PATCH: it is tried there at once, and who was gone at the old URL says nothing about the new one.
+      // As by a PATCH: who was gone at the old URL says nothing about the new one, and it is tried there at once.
       goneOrderIds: [],
-      ...(endpoint.window === 0 && { nextProbeAt: now }),
       ...(isPausedByUs && { state: 'active', stateReason: null, stateChangedAt: now }),
     },
   });
-  return 'endpoint moved';
+  await transaction.$executeRaw`
+    update webhook_endpoints set next_probe_at = clock_timestamp() where id = ${endpoint.id} and "window" = 0`;
+  return {
+    change: 'endpoint moved',
+    stateChange: isPausedByUs ? toStateChange(endpoint.id, 'paused') : null,
+  };
 }

@@ -10,7 +10,7 @@ export interface EndpointStateChange {
   readonly reason: string | null;
   /** When a broken endpoint is tried next. */
   readonly until?: Date | null;
-  /** Whose doing it is; `worker` for what attempts showed. */
+  /** Whose doing it is; `worker` for what attempts showed, `settings` for what a start found changed there. */
   readonly actor: { readonly type: string; readonly id: string | null };
 }
 
