@@ -118,6 +118,8 @@ test('tells each vendor of its own offers only', async () => {
   const everything = await open(await api.addVendor());
   await Promise.all([stream, others, everything].map((each) => each.waitForEvents(1)));
   const first = await createOrder(theirs);
+  // Orders are looked up beside each other: the first one's event may come last.
+  await everything.waitForEvents(2);
   const second = await createOrder(mine);
   const [, onlyMine] = await stream.waitForEvents(2);
   const [, onlyTheirs] = await others.waitForEvents(2);
@@ -133,6 +135,7 @@ test('a declined offer is withdrawn from the one who declined', async () => {
   const declined = await createOrder(workType);
   await Promise.all([stream.waitForEvents(2), other.waitForEvents(2)]);
   await act(vendor, declined, 'reject');
+  await stream.waitForEvents(3);
   const next = await createOrder(workType);
   expect((await stream.waitForEvents(4)).slice(2)).toEqual([withdrawalOf(declined), offerOf(next)]);
   expect((await other.waitForEvents(3)).slice(2)).toEqual([offerOf(next)]);
