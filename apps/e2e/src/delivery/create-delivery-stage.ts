@@ -58,6 +58,8 @@ export interface DeliveryStage {
 }
 
 export interface StageWorker {
+  /** Where it serves its health and metrics. */
+  readonly port: number;
   /** As the process does on SIGTERM. */
   stop(): Promise<'clean' | 'failed' | 'late'>;
 }
@@ -117,7 +119,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
   const context = { requestId: 'test-request', traceparent: null };
   const vendorId = createId();
   await database.prisma.vendor.create({ data: { id: vendorId, vendorName: 'Test vendor' } });
-  const workers = new Set<StageWorker>();
+  const stops = new Set<StageWorker['stop']>();
 
   return {
     database,
@@ -149,8 +151,8 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     drainChanges: () => dispatcher.drain(),
     async startWorker() {
       const lifecycle = createLifecycle({ logger, stopDeadlineMs: STOP_DEADLINE_MS });
-      const worker: StageWorker = { stop: () => lifecycle.stop('the test is over') };
-      workers.add(worker);
+      const stop = () => lifecycle.stop('the test is over');
+      stops.add(stop);
       const workerRegistry = createMetricsRegistry();
       const workerMetrics = createWorkerMetrics(workerRegistry);
       const ofWorker = { registry: workerRegistry, metrics: workerMetrics };
@@ -161,11 +163,14 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
         metrics: workerMetrics,
         waitMs: 1_000,
       });
-      await startWorker({ ...api, ...ofWorker, dispatcher: workerDispatcher, queueOptions }, lifecycle);
-      return worker;
+      const { port } = await startWorker(
+        { ...api, ...ofWorker, dispatcher: workerDispatcher, queueOptions },
+        lifecycle,
+      );
+      return { port, stop };
     },
     async close() {
-      await Promise.all([...workers].map((worker) => worker.stop()));
+      await Promise.all([...stops].map((stop) => stop()));
       await dispatcher.drain();
       await queue.close();
       await sender.close();
