@@ -20,6 +20,7 @@ import { decideBackoffMs, processJob } from './consumer/process-job.ts';
 import { countAttempts, stopConsumer } from './consumer/stop-consumer.ts';
 import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
 import { createEndpointHealthNotes } from './deliveries/note-endpoint-health.ts';
+import { createRecorder } from './deliveries/record-attempt.ts';
 import { createMetricsGate } from './health/create-metrics-gate.ts';
 import { createReadiness } from './health/create-readiness.ts';
 import { startHealthServer } from './health/start-health-server.ts';
@@ -60,11 +61,12 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     queue,
     readChecks: async () => (await readiness.report()).checks,
   });
+  const recorder = createRecorder({ executor, logger });
   const endpointHealth = createEndpointHealthNotes({ database, logger });
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   const attempts = countAttempts(async (job): Promise<AttemptEnd> => {
-    const end = await attemptDelivery({ ...deps, executor, endpointHealth }, job);
+    const end = await attemptDelivery({ ...deps, executor, recorder, endpointHealth }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
   });

@@ -20,7 +20,11 @@ import { readDeliveries } from '@vendor-server/platform/testing/delivery-fixture
 import type { Script } from '@vendor-server/platform/testing/interleave.ts';
 import type { Party } from '@vendor-server/platform/testing/party.ts';
 import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
-import { type RecordedStep, recordAttempt } from '@vendor-server/worker/deliveries/record-sql.ts';
+import {
+  type RecordedStep,
+  recordAttempt,
+  recordAttempts,
+} from '@vendor-server/worker/deliveries/record-sql.ts';
 import type pg from 'pg';
 
 /** How a side looks after its commit, as steps. */
@@ -199,7 +203,9 @@ export async function buildEnd(
     steps: [
       async () => {
         await party.begin();
-        await recordAttempt(party.client, key, result, step);
+        // As a worker does: together with others, and alone when that left it out.
+        const [state] = await recordAttempts(party.client, [{ key, result, step }]);
+        if (state === null) await recordAttempt(party.client, key, result, step);
       },
       () => party.commit(),
       ...lookAfter(party, lane),

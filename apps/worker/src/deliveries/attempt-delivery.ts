@@ -28,7 +28,7 @@ import { countAttempt } from './count-attempt.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import type { EndpointHealthNotes } from './note-endpoint-health.ts';
-import { recordUntilKnown } from './record-attempt.ts';
+import type { Recorder } from './record-attempt.ts';
 import { type AttemptKey, type KnownStep, type RecordedStep, releaseClaim } from './record-sql.ts';
 import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';
 
@@ -45,6 +45,7 @@ export interface AttemptDeps {
   readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly recorder: Recorder;
   readonly endpointHealth: EndpointHealthNotes;
   readonly tracer: Tracer;
 }
@@ -85,7 +86,7 @@ export async function attemptDelivery(
   }
 
   const step = await decideStep(deps, claimed, result);
-  const fate = await recordUntilKnown(executor, key, result, step, deps.logger);
+  const fate = await deps.recorder.recordUntilKnown(key, result, step);
   const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
   // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
   const hasLeftQueue = fate === 'waiting';

@@ -19,7 +19,7 @@ import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { claimDelivery, settleRefusal } from './claim-sql.ts';
-import { recordAttempt, releaseClaim } from './record-sql.ts';
+import { type AttemptRecord, recordAttempt, recordAttempts, releaseClaim } from './record-sql.ts';
 
 /** Several times what any statement may take at once: where both are alike, reading all of it is a fair choice. */
 const OPEN_FOR_EACH_ENDPOINT = 5_000;
@@ -115,6 +115,22 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     const key = await claimedKey();
     const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
     await expectFewRows((executor) => recordAttempt(executor, key, answered(503), retry), 10);
+  });
+
+  test('records of several at once', async () => {
+    for (const count of [1, 16, 128]) {
+      const { rows } = await subject.database.pool.query<{ id: string }>(
+        'select id from deliveries where claim_token is not null order by id desc limit $1',
+        [count],
+      );
+      const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
+      const records = rows.map(({ id }, index): AttemptRecord => {
+        const key = { deliveryId: id, attemptNumber: 1, token: id };
+        return { key, result: answered(200), step: index % 2 === 0 ? { kind: 'delivered' } : retry };
+      });
+      expect(records).toHaveLength(count);
+      await expectFewRows((executor) => recordAttempts(executor, records), count);
+    }
   });
 
   test('a claim that is given back', async () => {

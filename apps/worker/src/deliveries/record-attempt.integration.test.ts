@@ -13,8 +13,8 @@ import { endExpiredClaims } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
 import { claimDelivery } from './claim-sql.ts';
-import { recordUntilKnown } from './record-attempt.ts';
-import { addLateAnswer } from './record-sql.ts';
+import { addLateAnswer } from './lost-claim-sql.ts';
+import { createRecorder, type Recorder } from './record-attempt.ts';
 
 const DELIVERED = { kind: 'delivered' } as const;
 const RETRY = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
@@ -69,6 +69,11 @@ function createExecutor(...fates: Fate[]): SqlExecutor {
   };
 }
 
+/** A worker of its own records it. */
+function recordUntilKnown(executor: SqlExecutor, ...record: Parameters<Recorder['recordUntilKnown']>) {
+  return createRecorder({ executor, logger }).recordUntilKnown(...record);
+}
+
 async function readDelivery(orderId: string) {
   const [row] = await readDeliveries(pool(), orderId);
   return row;
@@ -76,7 +81,7 @@ async function readDelivery(orderId: string) {
 
 test('a record writes the attempt’s end and the delivery’s state', async () => {
   const { orderId, deliveryId, key } = await insertClaimed();
-  expect(await recordUntilKnown(pool(), key, answered(503), RETRY, logger)).toBe('queued');
+  expect(await recordUntilKnown(pool(), key, answered(503), RETRY)).toBe('queued');
   const row = await readDelivery(orderId);
   expect(row).toMatchObject({
     state: 'queued',
@@ -96,7 +101,7 @@ test('a record is repeated while the database is away', async () => {
   const { orderId, key } = await insertClaimed();
   const executor = createExecutor('refused', 'refused');
   warnings.length = 0;
-  expect(await recordUntilKnown(executor, key, answered(200), DELIVERED, logger)).toBe('delivered');
+  expect(await recordUntilKnown(executor, key, answered(200), DELIVERED)).toBe('delivered');
   expect(await readDelivery(orderId)).toMatchObject({ state: 'delivered' });
   expect(warnings).toMatchObject([{ failures: 1 }, { failures: 2 }]);
 });
@@ -104,7 +109,7 @@ test('a record is repeated while the database is away', async () => {
 test.each([DELIVERED, RETRY])('a record whose answer was lost goes on as recorded: $kind', async (step) => {
   const { orderId, deliveryId, key } = await insertClaimed();
   const executor = createExecutor(answerLost, 'refused');
-  expect(await recordUntilKnown(executor, key, answered(200), step, logger)).toBe('recorded');
+  expect(await recordUntilKnown(executor, key, answered(200), step)).toBe('recorded');
   expect(await readDelivery(orderId)).toMatchObject({ budgetUsed: 1 });
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([{ outcome: 'acknowledged', error: null }]);
 });
@@ -113,7 +118,10 @@ test('also when another attempt of it has begun since', async () => {
   const { deliveryId, key } = await insertClaimed();
   const claimNext = () => claimDelivery(pool(), { deliveryId, generation: 1 }, 'next', 10_000);
   const executor = createExecutor(claimNext);
-  const fate = await recordUntilKnown(executor, key, answered(503), { ...RETRY, delayMs: 0 }, logger);
+  const fate = await recordUntilKnown(executor, key, answered(503), {
+    ...RETRY,
+    delayMs: 0,
+  });
   expect(fate).toBe('recorded');
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([
     { number: 1, outcome: 'rejected', responseStatus: 503 },
@@ -130,9 +138,7 @@ test.each([{ fates: [] }, { fates: ['refused'] }, { fates: ['refused', 'refused'
   const before = await pool().query('select * from deliveries where order_id = $1 order by order_version', [
     orderId,
   ]);
-  expect(await recordUntilKnown(createExecutor(...fates), key, answered(200), DELIVERED, logger)).toBe(
-    'lost',
-  );
+  expect(await recordUntilKnown(createExecutor(...fates), key, answered(200), DELIVERED)).toBe('lost');
   const after = await pool().query('select * from deliveries where order_id = $1 order by order_version', [
     orderId,
   ]);
@@ -153,7 +159,10 @@ test('a late answer does not touch the attempt that came after it', async () => 
   await endExpiredClaims(pool(), 10);
   await claimDelivery(pool(), { deliveryId, generation: 2 }, 'next', 10_000);
   expect(
-    await recordUntilKnown(pool(), key, answered(400), { kind: 'failed', reason: 'rejected' }, logger),
+    await recordUntilKnown(pool(), key, answered(400), {
+      kind: 'failed',
+      reason: 'rejected',
+    }),
   ).toBe('lost');
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([
     { number: 1, trigger: 'first', outcome: 'interrupted', responseStatus: 400 },
@@ -166,7 +175,7 @@ test('a late answer leaves out what the receiver said when the personal data was
   await expireClaim(pool(), deliveryId);
   await endExpiredClaims(pool(), 10);
   await pool().query('update orders set personal_data_erased_at = now()');
-  expect(await recordUntilKnown(pool(), key, answered(200), DELIVERED, logger)).toBe('lost');
+  expect(await recordUntilKnown(pool(), key, answered(200), DELIVERED)).toBe('lost');
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([
     { outcome: 'interrupted', responseStatus: 200, responseExcerpt: null },
   ]);
@@ -174,7 +183,7 @@ test('a late answer leaves out what the receiver said when the personal data was
 
 test('a late answer does not touch an attempt that was recorded', async () => {
   const { deliveryId, key } = await insertClaimed();
-  await recordUntilKnown(pool(), key, answered(200), DELIVERED, logger);
+  await recordUntilKnown(pool(), key, answered(200), DELIVERED);
   await addLateAnswer(pool(), key, answered(400));
   expect(await readAttempts(pool(), deliveryId)).toMatchObject([
     { outcome: 'acknowledged', responseStatus: 200, error: null },

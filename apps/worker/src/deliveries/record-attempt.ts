@@ -1,43 +1,84 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { createBatches } from '@vendor-server/platform/database/create-batches.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Logger } from 'pino';
+import { addLateAnswer, wasRecorded } from './lost-claim-sql.ts';
 import {
   type AttemptKey,
-  addLateAnswer,
+  type AttemptRecord,
   type RecordedState,
   type RecordedStep,
   recordAttempt,
-  wasRecorded,
+  recordAttempts,
 } from './record-sql.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
+/**
+ * A record costs PostgreSQL about 120 µs and this process 25 in a statement for 16, 100 and 12 in one for 64, 90 and 8
+ * in one for 128; more would gain next to nothing, and hold the rows longer.
+ */
+const MAX_TOGETHER = 128;
+/** One is worked on by the database while the answer of the other is. */
+const MAX_UNDER_WAY = 2;
+
+export interface Recorder {
+  /**
+   * Records an attempt, again and again for as long as the process lives: the request was sent and is not sent
+   * again because our own database was away.
+   *
+   * @returns the state that was recorded; `recorded` when an earlier try did it whose answer was lost; `lost` when the
+   *   claim had ended before, and the delivery has moved on without this attempt
+   */
+  recordUntilKnown(
+    key: AttemptKey,
+    result: AttemptResult,
+    step: RecordedStep,
+  ): Promise<RecordedState | 'recorded' | 'lost'>;
+}
+
+interface RecorderDeps {
+  readonly executor: SqlExecutor;
+  readonly logger: Logger;
+}
 
 /**
- * Records an attempt, again and again for as long as the process lives: the request was sent and is not sent
- * again because our own database was away.
- *
- * @returns the state that was recorded; `recorded` when an earlier try did it whose answer was lost; `lost` when the
- *   claim had ended before, and the delivery has moved on without this attempt
+ * The first try goes together with what ends at about the same time. What that leaves out (see record-sql.ts) is
+ * recorded alone, and so is everything of a batch that failed: it may have been the doing of one of them, such as an
+ * answer that PostgreSQL cannot store, which must not keep the others from being recorded. A failed batch may have
+ * committed, too, its answer lost: a token that is gone then may be gone by its own doing, as after any failed try.
  */
-export async function recordUntilKnown(
-  executor: SqlExecutor,
-  key: AttemptKey,
-  result: AttemptResult,
-  step: RecordedStep,
-  logger: Logger,
-): Promise<RecordedState | 'recorded' | 'lost'> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      const state = await recordAttempt(executor, key, result, step);
-      if (state !== null) return state;
-      if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
-      await addLateAnswer(executor, key, result);
-      return 'lost';
-    } catch (error) {
-      logger.warn({ err: error, ...key, failures: failures + 1 }, 'Attempt could not be recorded yet');
-      await sleep(Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS));
-    }
-  }
+export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
+  const batches = createBatches<AttemptRecord, RecordedState | null>({
+    work: (records) => recordAttempts(executor, records),
+    maxItems: MAX_TOGETHER,
+    maxUnderWay: MAX_UNDER_WAY,
+  });
+
+  return {
+    async recordUntilKnown(key, result, step) {
+      let failures = 0;
+      const noteFailure = (error: unknown) => {
+        failures += 1;
+        logger.warn({ err: error, ...key, failures }, 'Attempt could not be recorded yet');
+        return null;
+      };
+
+      const together = await batches.hand({ key, result, step }).catch(noteFailure);
+      if (together !== null) return together;
+      for (;;) {
+        try {
+          const state = await recordAttempt(executor, key, result, step);
+          if (state !== null) return state;
+          if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
+          await addLateAnswer(executor, key, result);
+          return 'lost';
+        } catch (error) {
+          noteFailure(error);
+          await sleep(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
+        }
+      }
+    },
+  };
 }

@@ -1,8 +1,18 @@
 /**
- * The record: what came of an attempt, written before its job ends.
+ * The record: what came of an attempt, written before its job ends. Attempts that end at about the same time are
+ * written together (`recordAttempts`), each as if it were alone.
  *
- * Both statements are fenced by the claim's token. A worker whose lease ran out finds the token gone: its
+ * Every statement is fenced by the claim's token. A worker whose lease ran out finds the token gone: its
  * delivery has moved on, perhaps to another worker, so it may add to its own attempt row and to nothing else.
+ *
+ * What holds for many in one statement:
+ * - *Each has its own fate*: whether its claim is still there, whether a newer change replaces it, whether its endpoint
+ *   has closed is asked for each row, in the statement's one snapshot. What commits later has seen the claim, and looks.
+ * - *Nobody waits for it in a circle.* It waits for no delivery's row (`skip locked`; what it leaves out is written
+ *   alone, by a statement that waits and holds nothing else meanwhile). An attempt's row is written only by whoever
+ *   holds its delivery's, or, once that has ended, by an erasure. Endpoints and orders are not locked. So whoever
+ *   holds what it wants is never kept waiting by what it holds.
+ * - *It commits as a whole, and then each of its callers looks*: commit, then look (platform's promote.ts).
  *
  * (`coalesce(claim_token, '')` fits no partial index, see platform's promote-sql.ts: the row is found by its id.)
  */
@@ -52,8 +62,117 @@ function toRowState(step: RecordedStep): { readonly state: RecordedState; readon
   }
 }
 
+/** One attempt's end, as it is to be written. */
+export interface AttemptRecord {
+  readonly key: AttemptKey;
+  readonly result: AttemptResult;
+  readonly step: RecordedStep;
+}
+
+/** What the statement gets of each record, in the order of its arguments. */
+const COLUMNS = {
+  id: 'char(24)',
+  attempt_number: 'int',
+  token: 'text',
+  state: 'text',
+  delay_ms: 'float8',
+  outcome: 'text',
+  response_status: 'int',
+  last_error: 'text',
+  response_excerpt: 'text',
+  duration_ms: 'int',
+  error: 'text',
+  use_other_secret: 'boolean',
+  refused_secret_hash: 'text',
+  reason: 'text',
+} as const;
+
 /**
- * Writes the attempt's end and the delivery's new state in one statement. Of what would be sent again:
+ * The statement, in its two forms. The arrays are hidden from the planner by a `select` each, and their length by a
+ * limit: it reckons with one row then, whatever comes. So it takes primary keys also while the tables are new, and
+ * one plan serves all lengths, where making one each time would cost more than the statement itself.
+ */
+const toText = (lock: '' | 'skip locked') => `
+  with item as (
+    select * from unnest(${Object.values(COLUMNS)
+      .map((type, index) => `(select $${index + 1}::${type}[])`)
+      .join(', ')})
+           with ordinality as i (${Object.keys(COLUMNS).join(', ')}, n)
+     limit (select cardinality($1::char(24)[]))
+  ), fate as (
+    select i.*,
+           case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded'
+                when i.state = 'queued' and (select e.state <> 'active' or e."window" = 0
+                                               from webhook_endpoints e where e.id = d.endpoint_id) then 'waiting'
+                else i.state end as ends_as
+      from item i
+     cross join lateral (
+       select endpoint_id, order_id, order_version, opened_at from deliveries
+        where id = i.id and coalesce(claim_token, '') = i.token
+          for no key update ${lock}) d
+  ), recorded as (
+    update deliveries d
+       set state = f.ends_as, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
+           budget_used = d.budget_used + case when d.is_probe or f.use_other_secret then 0 else 1 end,
+           use_other_secret = f.use_other_secret, refused_secret_hash = f.refused_secret_hash,
+           due_at = case when f.delay_ms is not null
+                         then clock_timestamp() + make_interval(secs => f.delay_ms / 1000) else d.due_at end,
+           job_due_at = case when f.ends_as = 'queued'
+                             then clock_timestamp() + make_interval(secs => f.delay_ms / 1000) end,
+           finished_at = case when f.ends_as in ('delivered', 'failed', 'superseded')
+                              then date_trunc('milliseconds', clock_timestamp()) end,
+           last_outcome = f.outcome, last_response_status = f.response_status,
+           last_error = case when f.ends_as = 'superseded' then '${SUPERSEDED}' else f.last_error end
+      from fate f
+     where d.id = f.id and coalesce(d.claim_token, '') = f.token
+    returning d.state as ended_as, f.*
+  )
+  update delivery_attempts a
+     set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = r.duration_ms, outcome = r.outcome,
+         reason = r.reason, response_status = r.response_status, error = r.error,
+         response_excerpt = r.response_excerpt
+    from recorded r
+   where a.delivery_id = r.id and a.attempt_number = r.attempt_number and a.claim_token = r.token
+  returning r.n, r.ended_as as state`;
+
+const STATEMENTS = {
+  one: { name: 'record-attempt', text: toText('') },
+  many: { name: 'record-attempts', text: toText('skip locked') },
+} as const;
+
+async function write(
+  executor: SqlExecutor,
+  statement: (typeof STATEMENTS)[keyof typeof STATEMENTS],
+  records: readonly AttemptRecord[],
+): Promise<(RecordedState | null)[]> {
+  const rowStates = records.map(({ step }) => toRowState(step));
+  const column = (read: (record: AttemptRecord) => unknown) => records.map(read);
+  const { rows } = await executor.query<{ n: number; state: RecordedState }>({
+    ...statement,
+    values: [
+      column(({ key }) => key.deliveryId),
+      column(({ key }) => key.attemptNumber),
+      column(({ key }) => key.token),
+      rowStates.map(({ state }) => state),
+      rowStates.map(({ delayMs }) => delayMs),
+      column(({ result }) => result.outcome),
+      column(({ result }) => result.responseStatus),
+      column(({ result, step }) => (step.kind === 'failed' ? step.reason : result.error)),
+      column(({ result }) => result.responseExcerpt),
+      column(({ result }) => Math.round(result.durationMs)),
+      column(({ result }) => result.error),
+      column(({ step }) => step.kind === 'retry_with_other_secret'),
+      column(({ step }) => (step.kind === 'retry_with_other_secret' ? step.refusedSecretHash : null)),
+      column(({ result }) => result.reason),
+    ],
+  });
+  const states = Array<RecordedState | null>(records.length).fill(null);
+  for (const { n, state } of rows) states[n - 1] = state;
+  return states;
+}
+
+/**
+ * Writes an attempt's end and its delivery's new state in one statement. Of what would be sent again:
  *
  * - What a newer change replaces, made meanwhile, is `superseded`. That goes for a try with the other of two secrets,
  *   too: the newer one is sent at once, and finds out by itself which secret the endpoint takes.
@@ -67,58 +186,21 @@ export async function recordAttempt(
   result: AttemptResult,
   step: RecordedStep,
 ): Promise<RecordedState | null> {
-  const { state, delayMs } = toRowState(step);
-  const { rows } = await executor.query<{ state: RecordedState }>({
-    name: 'record-attempt',
-    text: `
-      with fate as (
-        select case when $4 in ('queued', 'waiting')
-                     and exists (select 1 from deliveries d where d.id = $1 and ${IS_REPLACED}) then 'superseded'
-                    when $4 = 'queued'
-                     and exists (select 1 from deliveries d join webhook_endpoints e on e.id = d.endpoint_id
-                                  where d.id = $1 and (e.state <> 'active' or e."window" = 0)) then 'waiting'
-                    else $4 end as state
-      ), recorded as (
-        update deliveries d
-           set state = fate.state, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,
-               budget_used = budget_used + case when is_probe or $12 then 0 else 1 end,
-               use_other_secret = $12, refused_secret_hash = $13,
-               due_at = case when $5::float8 is not null
-                             then clock_timestamp() + make_interval(secs => $5::float8 / 1000) else due_at end,
-               job_due_at = case when fate.state = 'queued'
-                                 then clock_timestamp() + make_interval(secs => $5::float8 / 1000) end,
-               finished_at = case when fate.state in ('delivered', 'failed', 'superseded')
-                                  then date_trunc('milliseconds', clock_timestamp()) end,
-               last_outcome = $6, last_response_status = $7,
-               last_error = case when fate.state = 'superseded' then '${SUPERSEDED}' else $8 end
-          from fate
-         where d.id = $1 and coalesce(d.claim_token, '') = $3
-        returning d.id, d.state
-      )
-      update delivery_attempts a
-         set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = $10, outcome = $6,
-             reason = $14, response_status = $7, error = $11, response_excerpt = $9
-        from recorded r
-       where a.delivery_id = r.id and a.attempt_number = $2 and a.claim_token = $3
-      returning r.state`,
-    values: [
-      key.deliveryId,
-      key.attemptNumber,
-      key.token,
-      state,
-      delayMs,
-      result.outcome,
-      result.responseStatus,
-      step.kind === 'failed' ? step.reason : result.error,
-      result.responseExcerpt,
-      Math.round(result.durationMs),
-      result.error,
-      step.kind === 'retry_with_other_secret',
-      step.kind === 'retry_with_other_secret' ? step.refusedSecretHash : null,
-      result.reason,
-    ],
-  });
-  return rows[0]?.state ?? null;
+  const [state] = await write(executor, STATEMENTS.one, [{ key, result, step }]);
+  return state ?? null;
+}
+
+/**
+ * Does the same for many, and waits for nobody.
+ *
+ * @returns for each the state it is in; null when nothing was written of it, because the claim is no longer its
+ *   attempt's, or somebody holds the delivery's row: `recordAttempt` tells which
+ */
+export async function recordAttempts(
+  executor: SqlExecutor,
+  records: readonly AttemptRecord[],
+): Promise<readonly (RecordedState | null)[]> {
+  return write(executor, STATEMENTS.many, records);
 }
 
 /**
@@ -153,50 +235,4 @@ export async function releaseClaim(
     values: [key.deliveryId, key.attemptNumber, key.token, pauseMs, reason],
   });
   return rowCount === 1;
-}
-
-/**
- * Whether an earlier try of `recordAttempt` committed although its answer was lost: the attempt is ended, and
- * not as `interrupted`.
- */
-export async function wasRecorded(executor: SqlExecutor, key: AttemptKey): Promise<boolean> {
-  const { rows } = await executor.query<{ recorded: boolean }>({
-    name: 'was-recorded',
-    text: `select outcome is not null and outcome <> 'interrupted' as recorded from delivery_attempts
-            where delivery_id = $1 and attempt_number = $2 and claim_token = $3`,
-    values: [key.deliveryId, key.attemptNumber, key.token],
-  });
-  return rows[0]?.recorded ?? false;
-}
-
-/**
- * Adds the answer of an attempt whose claim was lost to its own row; its outcome stays `interrupted`. Its delivery
- * may have ended meanwhile and the order's personal data may have been erased, which what a receiver says could
- * repeat: the order's row is looked at under a lock that the erasure takes, too, and then the text is left out.
- */
-export async function addLateAnswer(
-  executor: SqlExecutor,
-  key: AttemptKey,
-  result: AttemptResult,
-): Promise<void> {
-  await executor.query({
-    name: 'add-late-answer',
-    text: `with unerased as (
-             select o.id from deliveries d join orders o on o.id = d.order_id
-              where d.id = $1 and o.personal_data_erased_at is null
-                for share of o
-           )
-           update delivery_attempts
-              set response_status = $4, error = $6,
-                  response_excerpt = case when exists (select 1 from unerased) then $5 end
-            where delivery_id = $1 and attempt_number = $2 and claim_token = $3 and outcome = 'interrupted'`,
-    values: [
-      key.deliveryId,
-      key.attemptNumber,
-      key.token,
-      result.responseStatus,
-      result.responseExcerpt,
-      `answered after its lease ran out: ${result.outcome}`,
-    ],
-  });
 }

@@ -20,6 +20,7 @@ import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
 import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
 import { createEndpointHealthNotes } from '../deliveries/note-endpoint-health.ts';
+import { createRecorder } from '../deliveries/record-attempt.ts';
 import { createRelayTick } from '../relay/relay-tick.ts';
 import { answered } from './attempt-results.ts';
 import { createQueueDouble, type QueueDouble } from './queue-double.ts';
@@ -68,6 +69,7 @@ export function createAttemptStage(database: Database): AttemptStage {
       secretBox,
       logger,
       metrics,
+      recorder: createRecorder({ executor, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger }),
       tracer: NO_TRACER,
       dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
