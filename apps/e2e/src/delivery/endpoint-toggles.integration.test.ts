@@ -10,7 +10,7 @@ import {
   findStrandedLanes,
 } from '@vendor-server/platform/testing/lane-checks.ts';
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
-import { putBackIfClosed, settleReports } from '@vendor-server/worker/deliveries/settle-reports.ts';
+import { createReportSettler, putBackIfClosed } from '@vendor-server/worker/deliveries/settle-reports.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from '../receiver/create-receiver.ts';
 import { createDeliveryStage, type DeliveryStage, type StageEndpoint } from './create-delivery-stage.ts';
@@ -62,8 +62,9 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
 
     /** As workers do that are answered 410 for three orders. */
     async function disable(endpointId: string, url: string): Promise<void> {
+      const settler = createReportSettler(stage.database, Math.random);
       const reports = ['a', 'b', 'c'].map((orderId) => ({ ...GONE, url, orderId }));
-      const settled = await settleReports(stage.database, endpointId, reports, Math.random);
+      const settled = await settler.settle({ endpointId, reports });
       if (settled !== null) await putBackIfClosed(stage.database, endpointId, settled);
     }
 

@@ -16,7 +16,7 @@ import { claimDelivery, settleRefusal } from '@vendor-server/worker/deliveries/c
 import {
   lockEndpointRecord,
   lockIfClosed,
-  writeEndpointRecord,
+  writeEndpointRecords,
 } from '@vendor-server/worker/deliveries/endpoint-health-sql.ts';
 import { giveUpOverdue, lockLongClosed } from '@vendor-server/worker/holds/hold-sql.ts';
 import { look } from './lane-scripts.ts';
@@ -57,7 +57,7 @@ export function buildDisabling(party: Party, { endpointId }: Lane): Script {
         await party.begin();
         const locked = await lockEndpointRecord(client, endpointId);
         if (locked?.record.state !== 'active') return;
-        await writeEndpointRecord(client, endpointId, { ...locked.record, state: 'disabled' });
+        await writeEndpointRecords(client, [{ ...locked, record: { ...locked.record, state: 'disabled' } }]);
       },
       () => party.commit(),
       async () => {

@@ -23,7 +23,7 @@ import { claimDelivery, settleRefusal } from '@vendor-server/worker/deliveries/c
 import {
   lockEndpointRecord,
   lockIfClosed,
-  writeEndpointRecord,
+  writeEndpointRecords,
 } from '@vendor-server/worker/deliveries/endpoint-health-sql.ts';
 import { startProbes } from '@vendor-server/worker/relay/probe-sql.ts';
 import { endCooldown, restWindow } from '@vendor-server/worker/testing/shift-time-sql.ts';
@@ -51,7 +51,7 @@ function buildReport(
         const { record, now } = locked;
         const report = { signal, orderId, begunAt: now, isProbe: false, askedWaitMs: 0, successes: null };
         const decided = decideWindow(record, report, now, 0.5);
-        await writeEndpointRecord(client, endpointId, { ...record, ...decided });
+        await writeEndpointRecords(client, [{ ...locked, record: { ...record, ...decided } }]);
       },
       () => party.commit(),
       ...after,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createKeyedBatches } from './create-keyed-batches.ts';
 
@@ -12,31 +13,38 @@ function setUp() {
   return { begun, batches };
 }
 
-test('the first item is worked on at once, what comes meanwhile together and in order', async () => {
+test('what comes in one turn is worked on at once, what comes meanwhile together and in order', async () => {
   const { begun, batches } = setUp();
-  const ends = [1, 2, 3].map((item) => batches.hand('a', item));
-  expect(begun).toMatchObject([{ key: 'a', items: [1] }]);
+  const ends = [-1, 0].map((item) => batches.hand('a', item));
+  await nextTurn();
+  expect(begun).toMatchObject([{ key: 'a', items: [-1, 0] }]);
+  ends.push(...[1, 2, 3].map((item) => batches.hand('a', item)));
+  await nextTurn();
+  expect(begun).toHaveLength(1);
   begun[0]?.end();
-  await ends[0];
-  await expect.poll(() => begun).toMatchObject([{ items: [1] }, { items: [2, 3] }]);
+  await Promise.all(ends.slice(0, 2));
+  await expect.poll(() => begun).toMatchObject([{ items: [-1, 0] }, { items: [1, 2, 3] }]);
   ends.push(batches.hand('a', 4));
   begun[1]?.end();
-  await Promise.all(ends.slice(1, 3));
+  await Promise.all(ends.slice(2, 5));
   await expect.poll(() => begun.at(-1)).toMatchObject({ items: [4] });
   begun[2]?.end();
-  await ends[3];
+  await ends[5];
 });
 
-test('keys do not wait for each other', () => {
+test('keys do not wait for each other', async () => {
   const { begun, batches } = setUp();
   void batches.hand('a', 1);
   void batches.hand('b', 2);
+  await nextTurn();
   expect(begun.map(({ key }) => key)).toEqual(['a', 'b']);
 });
 
 test('a batch that fails fails what went with it and nothing else', async () => {
   const { begun, batches } = setUp();
-  const [first, second] = [batches.hand('a', 1), batches.hand('a', 2)];
+  const first = batches.hand('a', 1);
+  await nextTurn();
+  const second = batches.hand('a', 2);
   begun[0]?.end(new Error('away'));
   await expect(first).rejects.toThrow('away');
   await expect.poll(() => begun.length).toBe(2);

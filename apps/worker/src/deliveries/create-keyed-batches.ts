@@ -1,3 +1,5 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+
 export interface KeyedBatches<Item> {
   /** Resolves or rejects as the batch does that the item went with. */
   hand(key: string, item: Item): Promise<void>;
@@ -9,8 +11,8 @@ interface Batch<Item> {
 }
 
 /**
- * Works on the items of a key one batch at a time: the first at once, and what is handed over meanwhile together,
- * when that is done. However many items a key has at once, it takes one connection, and no other key waits for it.
+ * Works on the items of a key one batch at a time: those of one turn of the event loop together and at once, and what is
+ * handed over meanwhile together, when that is done. However many items a key has at once, it takes one connection, and no other key waits for it.
  *
  * @param work gets the items in the order in which they were handed over
  */
@@ -22,6 +24,7 @@ export function createKeyedBatches<Item>(
 
   async function workOff(key: string): Promise<void> {
     busy.add(key);
+    await endOfTurn();
     for (let batch = next.get(key); batch !== undefined; batch = next.get(key)) {
       next.delete(key);
       await work(key, batch.items).then(batch.end.resolve, batch.end.reject);

@@ -16,7 +16,7 @@ import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.
 import { restWindow } from '../testing/shift-time-sql.ts';
 import { type AttemptEnd, attemptDelivery } from './attempt-delivery.ts';
 import { createEndpointHealthNotes } from './note-endpoint-health.ts';
-import { type AttemptReport, settleReports } from './settle-reports.ts';
+import { type AttemptReport, createReportSettler } from './settle-reports.ts';
 
 let testDatabase: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: AttemptStage;
@@ -276,7 +276,7 @@ describe('a window that closes', () => {
     });
     const begunAt = new Date();
     const reports = [report(TIMED_OUT, begunAt), report(answered(200), begunAt)];
-    const settled = await settleReports(database, endpointId, reports, () => 0.5);
+    const settled = await createReportSettler(database, () => 0.5).settle({ endpointId, reports });
     expect(await read()).toMatchObject({ window: 1, windowChangedAt: settled?.after.windowChangedAt });
   });
 

@@ -2,6 +2,7 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { insertOrder, readStates } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { answered, TIMED_OUT } from '../testing/attempt-results.ts';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
@@ -41,14 +42,19 @@ async function addEndpoint(options?: Parameters<AttemptStage['insertEndpoint']>[
 
 const stateLines = () => stage.logLines.filter(({ msg }) => msg === 'Webhook endpoint state changed');
 
-/** Notes that are counted by the transactions they take, and refused when there were that many. */
+/** Notes whose statements and transactions are counted, and refused when there were that many. */
 function watchNotes() {
-  const watched = { transactions: 0, awayAfter: Infinity };
-  const connect = () => {
-    watched.transactions += 1;
-    return watched.transactions > watched.awayAfter ? Promise.reject(new Error('away')) : pool().connect();
+  const watched = { calls: 0, awayAfter: Infinity };
+  async function call<Result>(run: () => Promise<Result>): Promise<Result> {
+    watched.calls += 1;
+    if (watched.calls > watched.awayAfter) throw new Error('away');
+    return run();
+  }
+  const watchedPool = {
+    connect: () => call(() => pool().connect()),
+    query: (statement: pg.QueryConfig) => call(() => pool().query(statement)),
   };
-  const database = { pool: { connect } as unknown as ReturnType<typeof pool> };
+  const database = { pool: watchedPool as unknown as ReturnType<typeof pool> };
   const endpointHealth = createEndpointHealthNotes({ database, logger: stage.deps.logger });
   return { watched, deps: { ...stage.deps, endpointHealth } };
 }
@@ -138,13 +144,14 @@ describe('a success', () => {
     await succeed();
     await succeed();
     expect(await read()).toEqual(first);
-    expect(watched.transactions).toBe(1);
+    // Read and written.
+    expect(watched.calls).toBe(2);
     await pool().query(
       `update webhook_endpoints set last_success_at = last_success_at - interval '61 seconds' where id = $1`,
       [endpoint.endpointId],
     );
     await succeed();
-    expect(watched.transactions).toBe(2);
+    expect(watched.calls).toBe(4);
     expect((await read()).lastSuccessAt?.getTime()).toBeGreaterThanOrEqual(
       first.lastSuccessAt?.getTime() ?? 0,
     );
@@ -183,7 +190,7 @@ test('what closed an endpoint is told also when its jobs cannot be put back at o
   const { deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
   const burst = await insertOrder(pool(), endpoint, ['queued']);
   const { watched, deps } = watchNotes();
-  watched.awayAfter = 1;
+  watched.awayAfter = 2;
   stage.answer(TIMED_OUT);
   await attemptDelivery(deps, { deliveryId: deliveryIds[0] ?? '', generation: 1 });
   expect(stateLines()).toMatchObject([{ from: 'healthy', to: 'broken', reason: 'timed_out no_answer' }]);

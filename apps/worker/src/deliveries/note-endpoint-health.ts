@@ -11,7 +11,12 @@ import type { ClaimedDelivery } from './claim-sql.ts';
 import { createEndpointMemory } from './create-endpoint-memory.ts';
 import { createKeyedBatches } from './create-keyed-batches.ts';
 import type { RecordedStep } from './record-sql.ts';
-import { type AttemptReport, putBackIfClosed, type SettledReports, settleReports } from './settle-reports.ts';
+import {
+  type AttemptReport,
+  createReportSettler,
+  putBackIfClosed,
+  type SettledReports,
+} from './settle-reports.ts';
 
 /** What is read of a claim to say what its attempt shows of the endpoint. */
 export type Attempted = Pick<
@@ -62,8 +67,9 @@ export function createEndpointHealthNotes({
   random = Math.random,
 }: NoteDeps): EndpointHealthNotes {
   const memory = createEndpointMemory();
+  const settler = createReportSettler(database, random);
   const batches = createKeyedBatches<HandedReport>(async (endpointId, reports) => {
-    const settled = await settleReports(database, endpointId, reports, random);
+    const settled = await settler.settle({ endpointId, reports });
     if (settled === null) return;
     if (settled.after.failingSince === null) memory.forgiveFailure(endpointId);
     const [{ customerServerId }] = reports;
