@@ -29,7 +29,8 @@ import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import type { EndpointHealthNotes } from './note-endpoint-health.ts';
 import type { Recorder } from './record-attempt.ts';
-import { type AttemptKey, type KnownStep, type RecordedStep, releaseClaim } from './record-sql.ts';
+import type { AttemptKey, KnownStep, RecordedStep } from './record-sql.ts';
+import { releaseClaim } from './release-claim-sql.ts';
 import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';
 
 /** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */

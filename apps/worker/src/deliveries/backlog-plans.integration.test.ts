@@ -19,7 +19,8 @@ import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { claimDelivery, settleRefusal } from './claim-sql.ts';
-import { type AttemptRecord, recordAttempt, recordAttempts, releaseClaim } from './record-sql.ts';
+import { type AttemptRecord, recordAttempt, recordAttempts } from './record-sql.ts';
+import { releaseClaim } from './release-claim-sql.ts';
 
 /** Several times what any statement may take at once: where both are alike, reading all of it is a fair choice. */
 const OPEN_FOR_EACH_ENDPOINT = 5_000;

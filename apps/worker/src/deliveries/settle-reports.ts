@@ -120,7 +120,7 @@ async function settleTogether(
 }
 
 /** Settles the reports of one endpoint under its lock. */
-export async function settleReports(
+async function settleReports(
   database: Pick<Database, 'pool'>,
   { endpointId, reports }: EndpointReports,
   random: () => number,

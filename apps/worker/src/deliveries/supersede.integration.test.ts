@@ -17,7 +17,8 @@ import { createAttemptStage } from '../testing/attempt-stage.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
 import { claimDelivery } from './claim-sql.ts';
-import { type RecordedStep, recordAttempt, releaseClaim } from './record-sql.ts';
+import { type RecordedStep, recordAttempt } from './record-sql.ts';
+import { releaseClaim } from './release-claim-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: ReturnType<typeof createAttemptStage>;
