@@ -21,6 +21,13 @@ interface ChangeRule {
 const OPEN = ['blocked', 'waiting', 'queued'] as const;
 const REPLACED: ChangeRule = { from: OPEN, to: ['superseded'] };
 const PUT_IN_QUEUE: ChangeRule = { from: ['waiting'], to: ['queued'], generation: 1 };
+const RECORDED: ChangeRule = {
+  from: ['queued'],
+  to: ['delivered', 'failed', 'queued', 'waiting', 'superseded'],
+  claim: 'ended',
+  budget: 'counted',
+  interruptions: 'new',
+};
 
 const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'write-order-change': [REPLACED],
@@ -32,15 +39,8 @@ const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'cancel-unclaimed': [{ from: ['queued'], to: ['cancelled'] }],
   'claim-delivery': [{ from: ['queued'], to: ['queued'], claim: 'taken', attempts: 1 }],
   'settle-refusal': [{ from: ['queued'], to: ['waiting', 'cancelled'] }],
-  'record-attempt': [
-    {
-      from: ['queued'],
-      to: ['delivered', 'failed', 'queued', 'waiting', 'superseded'],
-      claim: 'ended',
-      budget: 'counted',
-      interruptions: 'new',
-    },
-  ],
+  'record-attempt': [RECORDED],
+  'record-attempts': [RECORDED],
   'renew-generations': [{ from: ['queued'], to: ['queued'], generation: 1 }],
   'end-expired-claims': [
     {
@@ -60,6 +60,10 @@ const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
     },
   ],
 };
+
+/** Alone or with others. */
+export const isRecord = (statement: string | null): boolean =>
+  statement === 'record-attempt' || statement === 'record-attempts';
 
 /** What is wrong with a change of a row by itself; null when it is in the table. */
 export function findForbiddenChange({ statement, before, after }: DeliveryEvent): string | null {

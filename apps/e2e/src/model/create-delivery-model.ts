@@ -2,7 +2,7 @@
  * What may be seen of deliveries: a copy of their rows that is kept by what their history says, and the rules that
  * each step must leave whole.
  */
-import { findForbiddenChange } from './change-rules.ts';
+import { findForbiddenChange, isRecord } from './change-rules.ts';
 import type { DeliveryEvent, RowVersion } from './create-delivery-history.ts';
 
 /** A rule that was broken, in words. */
@@ -57,7 +57,7 @@ export function createDeliveryModel(now: () => number): DeliveryModel {
     const known = rows.get(after.id) ?? null;
     if (known?.claim_token !== before?.claim_token) throw violation(after, 'is not what it was', event);
     rows.set(after.id, after);
-    if (event.statement === 'record-attempt' && claimants.get(after.id) !== actor) {
+    if (isRecord(event.statement) && claimants.get(after.id) !== actor) {
       throw violation(after, `is recorded under the claim of ${claimants.get(after.id)}`, event);
     }
     if (after.claim_token === null) claimants.delete(after.id);
@@ -67,7 +67,7 @@ export function createDeliveryModel(now: () => number): DeliveryModel {
       if (overtaking !== null) throw overtaking;
     }
     if (!['blocked', 'waiting', 'queued'].includes(after.state)) ended.add(after.id);
-    if (event.statement === 'record-attempt' && after.state === 'delivered' && !accepted.has(after.id)) {
+    if (isRecord(event.statement) && after.state === 'delivered' && !accepted.has(after.id)) {
       throw violation(after, 'is delivered, but nobody accepted it', event);
     }
   }

@@ -14,10 +14,11 @@ interface Change {
 
 function rewriteAll(...changes: readonly Change[]): Rewrite {
   return ({ name, text }) => {
-    const change = changes.find(({ statement }) => statement === name);
-    if (change === undefined) return text;
-    if (!text.includes(change.from)) throw new Error(`${name} does not hold: ${change.from}`);
-    return text.replaceAll(change.from, change.to);
+    const own = changes.filter(({ statement }) => statement === name);
+    return own.reduce((changed, { from, to }) => {
+      if (!changed.includes(from)) throw new Error(`${name} does not hold: ${from}`);
+      return changed.replaceAll(from, to);
+    }, text);
   };
 }
 
@@ -30,11 +31,12 @@ export const CLAIM_IGNORES_TOKEN: Mutation = {
 
 /** A worker records whatever has become of its claim. */
 export const RECORD_IGNORES_TOKEN: Mutation = {
-  rewrite: rewriteAll({
-    statement: 'record-attempt',
-    from: `and coalesce(d.claim_token, '') = $3`,
-    to: '',
-  }),
+  rewrite: rewriteAll(
+    ...['record-attempt', 'record-attempts'].flatMap((statement) => [
+      { statement, from: `and coalesce(claim_token, '') = i.token`, to: '' },
+      { statement, from: `and coalesce(d.claim_token, '') = f.token`, to: '' },
+    ]),
+  ),
 };
 
 /** A job that is made again has the id of the one that was lost. */

@@ -20,6 +20,7 @@ import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender, SendRequest } from '@vendor-server/sender/create-sender.ts';
 import { attemptDelivery } from '@vendor-server/worker/deliveries/attempt-delivery.ts';
 import { createEndpointHealthNotes } from '@vendor-server/worker/deliveries/note-endpoint-health.ts';
+import { createRecorder } from '@vendor-server/worker/deliveries/record-attempt.ts';
 import { createRelayTick } from '@vendor-server/worker/relay/relay-tick.ts';
 import { TIMED_OUT } from '@vendor-server/worker/testing/attempt-results.ts';
 import { createQueueDouble } from '@vendor-server/worker/testing/queue-double.ts';
@@ -66,6 +67,7 @@ export function attempt(world: ModelWorld, job: DeliveryJobData, answer: Attempt
           settings: { webhookTimeoutMs: 10_000, webhookRetryDelaysMs: [1_000], debugWebhooks: false },
           logger,
           metrics,
+          recorder: createRecorder({ executor: database.pool, logger }),
           endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
           tracer: NO_TRACER,
         },
