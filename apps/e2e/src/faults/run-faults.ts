@@ -7,7 +7,7 @@ import { createRandom } from '../history/testing/create-random.ts';
 import type { Violation } from '../history/violation.ts';
 import { clockNow } from '../receiver/received-request.ts';
 import type { Fault } from './fault.ts';
-import { createFaultStage, type FaultStageOptions } from './stage/create-fault-stage.ts';
+import { createFaultStage, type FaultStage, type FaultStageOptions } from './stage/create-fault-stage.ts';
 import { readHistory } from './stage/read-history.ts';
 
 export interface FaultRunOptions extends FaultStageOptions {
@@ -40,6 +40,8 @@ export interface FaultReport {
   readonly drainedInMs: number;
 }
 
+/** That so many are promised says that the API takes changes. */
+const FEW_CHANGES = 20;
 /** Longer, and a fault hangs for ever. */
 const ENDS_WITHIN_MS = 120_000;
 /** A backlog is gone so long after the last fault. */
@@ -51,30 +53,39 @@ const DRAINS_WITHIN_MS = 30_000;
  * @throws when a fault did not happen, and when a process did not recover
  */
 export async function runFaults(options: FaultRunOptions): Promise<FaultReport> {
-  const random = createRandom(options.seed + 1);
   const stage = await createFaultStage(options);
-  const spans: FaultSpan[] = [];
   try {
-    await stage.waitForChanges(20);
-    for (const { kind, allowsDuplicates, inject } of options.planned) {
-      const begunAt = clockNow();
-      try {
-        await withLimit(inject(stage, random), ENDS_WITHIN_MS);
-        await stage.waitForRecovery();
-      } catch (error) {
-        throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
-      }
-      spans.push({ kind, allowsDuplicates, begunAt, endedAt: clockNow() });
-      await delay(random.next() * 2 * options.restMs);
-    }
-    await stage.waitForChanges(Math.max(20, options.fewestChanges - stage.teller.promised));
-    const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
-    const history = await readHistory(stage, spans);
-    const violations = checkHistory(history);
-    return { rows: toRows(history, violations), violations, drainedInMs: tookMs };
-  } finally {
+    const report = await judgeFaults(stage, options);
     await stage.close();
+    return report;
+  } catch (error) {
+    // What went wrong first says more than what cannot be stopped because of it.
+    await stage.close().catch(() => undefined);
+    throw error;
   }
+}
+
+async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise<FaultReport> {
+  const random = createRandom(options.seed + 1);
+  const spans: FaultSpan[] = [];
+  await stage.waitForChanges(FEW_CHANGES);
+  for (const { kind, allowsDuplicates, inject } of options.planned) {
+    const begunAt = clockNow();
+    try {
+      await withLimit(inject(stage, random), ENDS_WITHIN_MS);
+      await stage.waitForRecovery();
+    } catch (error) {
+      throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
+    }
+    spans.push({ kind, allowsDuplicates, begunAt, endedAt: clockNow() });
+    await delay(random.next() * 2 * options.restMs);
+  }
+  do await stage.waitForChanges(FEW_CHANGES);
+  while (stage.teller.promised < options.fewestChanges);
+  const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
+  const history = await readHistory(stage, spans);
+  const violations = checkHistory(history);
+  return { rows: toRows(history, violations), violations, drainedInMs: tookMs };
 }
 
 async function withLimit(work: Promise<void>, limitMs: number): Promise<void> {
