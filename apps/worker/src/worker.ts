@@ -19,6 +19,7 @@ import type { Logger } from 'pino';
 import { decideBackoffMs, processJob } from './consumer/process-job.ts';
 import { countAttempts, stopConsumer } from './consumer/stop-consumer.ts';
 import { type AttemptEnd, attemptDelivery } from './deliveries/attempt-delivery.ts';
+import { createClaims } from './deliveries/create-claims.ts';
 import { createEndpointHealthNotes } from './deliveries/note-endpoint-health.ts';
 import { createRecorder } from './deliveries/record-attempt.ts';
 import { createMetricsGate } from './health/create-metrics-gate.ts';
@@ -61,12 +62,13 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     queue,
     readChecks: async () => (await readiness.report()).checks,
   });
+  const claims = createClaims(executor, settings.webhookTimeoutMs);
   const recorder = createRecorder({ executor, logger });
   const endpointHealth = createEndpointHealthNotes({ database, logger });
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   const attempts = countAttempts(async (job): Promise<AttemptEnd> => {
-    const end = await attemptDelivery({ ...deps, executor, recorder, endpointHealth }, job);
+    const end = await attemptDelivery({ ...deps, executor, claims, recorder, endpointHealth }, job);
     if (end.kind !== 'not_yet' && end.kind !== 'skipped') readiness.noteProgress();
     return end;
   });

@@ -12,12 +12,13 @@ import { type Lane, lockEndpoint } from '@vendor-server/platform/deliveries/prom
 import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import type { Script } from '@vendor-server/platform/testing/interleave.ts';
 import type { Party } from '@vendor-server/platform/testing/party.ts';
-import { claimDelivery, settleRefusal } from '@vendor-server/worker/deliveries/claim-sql.ts';
+import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
 import {
   lockEndpointRecord,
   lockIfClosed,
   writeEndpointRecords,
 } from '@vendor-server/worker/deliveries/endpoint-health-sql.ts';
+import { settleRefusal } from '@vendor-server/worker/deliveries/refusal-sql.ts';
 import { giveUpOverdue, lockLongClosed } from '@vendor-server/worker/holds/hold-sql.ts';
 import { look } from './lane-scripts.ts';
 

@@ -19,12 +19,13 @@ import {
 } from '@vendor-server/platform/testing/lane-checks.ts';
 import type { Party } from '@vendor-server/platform/testing/party.ts';
 import { createPartyStage } from '@vendor-server/platform/testing/party-stage.ts';
-import { claimDelivery, settleRefusal } from '@vendor-server/worker/deliveries/claim-sql.ts';
+import { claimDelivery } from '@vendor-server/worker/deliveries/claim-sql.ts';
 import {
   lockEndpointRecord,
   lockIfClosed,
   writeEndpointRecords,
 } from '@vendor-server/worker/deliveries/endpoint-health-sql.ts';
+import { settleRefusal } from '@vendor-server/worker/deliveries/refusal-sql.ts';
 import { startProbes } from '@vendor-server/worker/relay/probe-sql.ts';
 import { endCooldown, restWindow } from '@vendor-server/worker/testing/shift-time-sql.ts';
 import { describe, expect, test } from 'vitest';

@@ -6,6 +6,7 @@ import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { createAttemptStage } from '../testing/attempt-stage.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
+import { createClaims } from './create-claims.ts';
 
 const TIMEOUT_MS = 2_000;
 /** The lease is 5 s longer than the time-out; the last moment to send is 1 s before its end. */
@@ -34,7 +35,7 @@ function stopDuringClaim(stoppedMs: number) {
   const { executor } = stage.deps;
   const realNow = performance.now.bind(performance);
   let isFirst = true;
-  return {
+  const stopping = {
     ...executor,
     async query(statement: never) {
       const result = await executor.query(statement);
@@ -46,6 +47,7 @@ function stopDuringClaim(stoppedMs: number) {
       return result;
     },
   };
+  return createClaims(stopping, 10_000);
 }
 
 test.each([
@@ -56,7 +58,7 @@ test.each([
 ])('an attempt has %s', async (_what, stoppedMs, deadlineMs) => {
   const { job } = await insertQueued();
   const startedAt = performance.now();
-  await attemptDelivery({ ...stage.deps, executor: stopDuringClaim(stoppedMs) }, job);
+  await attemptDelivery({ ...stage.deps, claims: stopDuringClaim(stoppedMs) }, job);
   const [request] = stage.sent;
   const allowedMs = (request?.deadline ?? 0) - startedAt;
   expect(allowedMs).toBeGreaterThanOrEqual(deadlineMs);
@@ -68,7 +70,7 @@ test('a worker that was stopped for longer than its lease sends not a byte', asy
   const sender = createSender({ allowedNetworks: ['127.0.0.0/8'], maxConnectionsPerOrigin: 4 });
   try {
     const { job, deliveryId } = await insertQueued(receiver.url('/hook'));
-    const end = await attemptDelivery({ ...stage.deps, sender, executor: stopDuringClaim(60_000) }, job);
+    const end = await attemptDelivery({ ...stage.deps, sender, claims: stopDuringClaim(60_000) }, job);
     expect(end).toMatchObject({ kind: 'retry', reason: 'timed_out not_sent' });
     expect(receiver.bytesReceived).toBe(0);
     expect(await readAttempts(subject.database.pool, deliveryId)).toMatchObject([{ outcome: 'timed_out' }]);

@@ -13,6 +13,7 @@ import { answered, TIMED_OUT } from '../testing/attempt-results.ts';
 import { createAttemptStage } from '../testing/attempt-stage.ts';
 import { expireClaim, makeDueEarlier } from '../testing/shift-time-sql.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
+import { createClaims } from './create-claims.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let stage: ReturnType<typeof createAttemptStage>;
@@ -290,7 +291,7 @@ describe('an endpoint that closed', () => {
         return executor.query(statement);
       },
     };
-    const end = await attemptDelivery({ ...stage.deps, executor: reopening }, job);
+    const end = await attemptDelivery({ ...stage.deps, claims: createClaims(reopening, 10_000) }, job);
     expect(end).toEqual({ kind: 'not_yet', retryInMs: 1_000 });
     expect(await attemptDelivery(stage.deps, job)).toMatchObject({ kind: 'done' });
     expect(await readStates(pool(), orderId)).toEqual(['delivered', 'queued']);

@@ -1,8 +1,10 @@
 /**
  * One attempt of one delivery: claim, send, decide, record, announce.
  *
- * Why a worker cannot send after its lane has moved on: `startedAt` is read *before* the claim, so the lease,
- * which the database counts from the claim, ends at the earliest at `startedAt` + time-out + LEASE_MARGIN_MS.
+ * Why a worker cannot send after its lane has moved on: `askedAt` is read *before* the claim, so the lease,
+ * which the database counts from the claim, ends at the earliest at `askedAt` + time-out + LEASE_MARGIN_MS. (It is read
+ * when the statement is sent, which may be a while after the job was taken: one that waits for a batch, or alone for
+ * somebody's lock, loses nothing of its time.)
  * The sender writes nothing after its deadline, checked on the same monotonic clock right before the request
  * is written, and the deadline lies SEND_MARGIN_MS before that end. However long the process was stopped in
  * between, it finds its deadline passed; and the relay ends no lease before its end. (The monotonic clock goes on
@@ -23,8 +25,9 @@ import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import { sendInSpan } from './attempt-span.ts';
 import { buildAttemptRequest } from './build-attempt-request.ts';
-import { type ClaimedDelivery, claimDelivery, LEASE_MARGIN_MS, settleRefusal } from './claim-sql.ts';
+import { type ClaimedDelivery, LEASE_MARGIN_MS } from './claim-sql.ts';
 import { countAttempt } from './count-attempt.ts';
+import type { Claims } from './create-claims.ts';
 import { describeAttempt } from './describe-attempt.ts';
 import { logAttempt, logExchange } from './log-attempt.ts';
 import type { EndpointHealthNotes } from './note-endpoint-health.ts';
@@ -40,10 +43,11 @@ const OWN_FAULT_PAUSE_MS = 30_000;
 
 export interface AttemptDeps {
   readonly executor: SqlExecutor;
+  readonly claims: Claims;
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
   readonly secretBox: SecretBox;
-  readonly settings: Pick<Settings, 'webhookTimeoutMs' | 'webhookRetryDelaysMs' | 'debugWebhooks'>;
+  readonly settings: Pick<Settings, 'webhookRetryDelaysMs' | 'debugWebhooks'>;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly recorder: Recorder;
@@ -72,13 +76,12 @@ export async function attemptDelivery(
   job: { readonly deliveryId: string; readonly generation: number },
 ): Promise<AttemptEnd> {
   const { executor } = deps;
-  const startedAt = performance.now();
   const token = randomUUID();
-  const claimed = await claimDelivery(executor, job, token, deps.settings.webhookTimeoutMs);
+  const claimed = await deps.claims.claim({ deliveryId: job.deliveryId, generation: job.generation, token });
   if (claimed === null) return endRefused(deps, job);
 
   const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
-  const latestSendAt = startedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
+  const latestSendAt = claimed.askedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
   let result: AttemptResult;
   try {
     result = await send(deps, claimed, latestSendAt);
@@ -164,7 +167,7 @@ async function endRefused(
   deps: AttemptDeps,
   job: { readonly deliveryId: string; readonly generation: number },
 ): Promise<AttemptEnd> {
-  const refusal = await settleRefusal(deps.executor, job);
+  const refusal = await deps.claims.settleRefusal(job);
   if (refusal.kind === 'not_yet') return refusal;
   if (refusal.kind === 'endpoint_closed') {
     const { endpointId, orderId, isDeleted } = refusal;

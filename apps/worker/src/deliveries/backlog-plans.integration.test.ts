@@ -18,8 +18,9 @@ import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/ho
 import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
-import { claimDelivery, settleRefusal } from './claim-sql.ts';
+import { claimDelivery } from './claim-sql.ts';
 import { type AttemptRecord, recordAttempt, recordAttempts } from './record-sql.ts';
+import { settleRefusal } from './refusal-sql.ts';
 import { releaseClaim } from './release-claim-sql.ts';
 
 /** Several times what any statement may take at once: where both are alike, reading all of it is a fair choice. */

@@ -13,6 +13,7 @@ const body = '{"orderId":"0190aaaaaaaabbbbbbbb0003","note":"naïve ✓"}';
 function createClaimed(part: Partial<ClaimedDelivery> = {}): ClaimedDelivery {
   const endpointId = '0190aaaaaaaabbbbbbbb0001';
   return {
+    askedAt: 0,
     deliveryId: '0190aaaaaaaabbbbbbbb0002',
     customerServerId: '0190aaaaaaaabbbbbbbb0004',
     orderId: '0190aaaaaaaabbbbbbbb0003',

@@ -13,9 +13,10 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { endExpiredClaims, renewGenerations } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
-import { claimDelivery, settleRefusal } from './claim-sql.ts';
+import { claimDelivery } from './claim-sql.ts';
 import { addLateAnswer } from './lost-claim-sql.ts';
 import { recordAttempt, recordAttempts } from './record-sql.ts';
+import { settleRefusal } from './refusal-sql.ts';
 
 const TIMEOUT_MS = 10_000;
 

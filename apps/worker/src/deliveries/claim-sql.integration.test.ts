@@ -10,7 +10,8 @@ import {
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { expireClaim, makeDueEarlier } from '../testing/shift-time-sql.ts';
-import { claimDelivery, settleRefusal } from './claim-sql.ts';
+import { claimDelivery } from './claim-sql.ts';
+import { settleRefusal } from './refusal-sql.ts';
 
 const TIMEOUT_MS = 10_000;
 

@@ -19,6 +19,7 @@ import {
 import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
 import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
+import { createClaims } from '../deliveries/create-claims.ts';
 import { createEndpointHealthNotes } from '../deliveries/note-endpoint-health.ts';
 import { createRecorder } from '../deliveries/record-attempt.ts';
 import { createRelayTick } from '../relay/relay-tick.ts';
@@ -66,6 +67,7 @@ export function createAttemptStage(database: Database): AttemptStage {
     registry,
     deps: {
       executor,
+      claims: createClaims(executor, 10_000),
       secretBox,
       logger,
       metrics,
@@ -74,7 +76,6 @@ export function createAttemptStage(database: Database): AttemptStage {
       tracer: NO_TRACER,
       dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
       settings: {
-        webhookTimeoutMs: 10_000,
         webhookRetryDelaysMs: [1_000, 2_000, 3_000],
         debugWebhooks: false,
       },
