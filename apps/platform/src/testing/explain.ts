@@ -1,5 +1,6 @@
-import type pg from 'pg';
+import pg from 'pg';
 import type { SqlExecutor } from '../database/sql-executor.ts';
+import { withTransaction } from '../database/sql-executor.ts';
 
 /** One node of a plan that was run. */
 export interface PlanNode {
@@ -31,6 +32,37 @@ export async function explain(
   executor: SqlExecutor,
   run: (executor: SqlExecutor) => Promise<unknown>,
 ): Promise<Plan> {
+  const statement = await capture(run);
+  const { rows } = await executor.query(`explain (analyze, format json) ${statement.text}`, statement.values);
+  return toPlan(rows);
+}
+
+/**
+ * The same with the plan that a connection keeps for all parameters, once it has seen a few. Its parameters may be
+ * texts, numbers, null, and lists of plain ones.
+ */
+export async function explainKeptPlan(
+  pool: pg.Pool,
+  run: (executor: SqlExecutor) => Promise<unknown>,
+): Promise<Plan> {
+  const { text, values = [] } = await capture(run);
+  return withTransaction(pool, async (transaction) => {
+    await transaction.query('set local plan_cache_mode = force_generic_plan');
+    await transaction.query(`prepare explained as ${text}`);
+    const literals = values.map(toLiteral).join(', ');
+    const { rows } = await transaction.query(`explain (analyze, format json) execute explained(${literals})`);
+    await transaction.query('deallocate explained');
+    return toPlan(rows);
+  });
+}
+
+function toLiteral(value: unknown): string {
+  if (value === null) return 'null';
+  return pg.escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : String(value));
+}
+
+/** The one statement that `run` sends. */
+async function capture(run: (executor: SqlExecutor) => Promise<unknown>): Promise<pg.QueryConfig<unknown[]>> {
   const sent: pg.QueryConfig<unknown[]>[] = [];
   const capture = {
     query(statement: string | pg.QueryConfig<unknown[]>) {
@@ -41,8 +73,11 @@ export async function explain(
   await run(capture).catch(() => undefined);
   const [statement] = sent;
   if (statement === undefined || sent.length > 1) throw new Error(`${sent.length} statements were sent`);
-  const { rows } = await executor.query(`explain (analyze, format json) ${statement.text}`, statement.values);
-  const [{ Plan: plan, 'Execution Time': durationMs }] = rows[0]!['QUERY PLAN'];
+  return statement;
+}
+
+function toPlan(rows: Record<string, [{ Plan: RawNode; 'Execution Time': number }]>[]): Plan {
+  const [{ Plan: plan, 'Execution Time': durationMs }] = rows[0]!['QUERY PLAN']!;
   return { nodes: flatten(plan), durationMs };
 }
 

@@ -10,7 +10,7 @@ import {
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
-import { explain } from '@vendor-server/platform/testing/explain.ts';
+import { explain, explainKeptPlan } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -18,9 +18,9 @@ import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/ho
 import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
-import { claimDelivery } from './claim-sql.ts';
+import { claimDeliveries, claimDelivery } from './claim-sql.ts';
 import { type AttemptRecord, recordAttempt, recordAttempts } from './record-sql.ts';
-import { settleRefusal } from './refusal-sql.ts';
+import { settleRefusal, settleRefusals } from './refusal-sql.ts';
 import { releaseClaim } from './release-claim-sql.ts';
 
 /** Several times what any statement may take at once: where both are alike, reading all of it is a fair choice. */
@@ -106,6 +106,34 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
   test('a refused claim', async () => {
     const { deliveryId } = await claimedKey();
     await expectFewRows((executor) => settleRefusal(executor, { deliveryId, generation: 1 }), 10);
+  });
+
+  test.each([1, 16, 128])('%i claims, and as many refused ones', async (count) => {
+    const { rows } = await subject.database.pool.query<{ deliveryId: string }>(
+      `select id as "deliveryId" from deliveries where state = 'queued' and claim_token is null order by id limit $1`,
+      [count],
+    );
+    const jobs = rows.map(({ deliveryId }) => ({ deliveryId, generation: 1, token: `token ${deliveryId}` }));
+    expect(jobs).toHaveLength(count);
+    const statements: Parameters<typeof explain>[1][] = [
+      (executor) => settleRefusals(executor, jobs),
+      (executor) => claimDeliveries(executor, jobs, 1_000),
+    ];
+    for (const run of statements) {
+      const kept = await explainKeptPlan(subject.database.pool, run);
+      for (const read of kept.nodes.filter(({ table, type }) => table !== null && type !== 'ModifyTable')) {
+        // By its key, each of what is asked for, and each of the three tables that hold more than a few rows.
+        if (read.table !== 'webhook_endpoints' && read.table !== 'customer_servers')
+          expect(read.index, JSON.stringify(read)).toMatch(/_pkey$/);
+        expect(read.rows, JSON.stringify(read)).toBeLessThanOrEqual(count);
+      }
+      await subject.database.pool.query(
+        `with released as (update deliveries set claim_token = null, claimed_until = null, attempt_count = 0
+                            where claim_token like 'token %')
+         delete from delivery_attempts where claim_token like 'token %'`,
+      );
+      await expectFewRows(run, count);
+    }
   });
 
   test('a record', async () => {

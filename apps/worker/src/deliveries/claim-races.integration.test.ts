@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import {
   emptyDatabase,
   insertEndpoint,
@@ -13,7 +14,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { endExpiredClaims, renewGenerations } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
-import { claimDelivery } from './claim-sql.ts';
+import { type ClaimAnswer, claimDeliveries, claimDelivery } from './claim-sql.ts';
 import { addLateAnswer } from './lost-claim-sql.ts';
 import { recordAttempt, recordAttempts } from './record-sql.ts';
 import { settleRefusal } from './refusal-sql.ts';
@@ -38,9 +39,10 @@ async function createTwoActors() {
 
 /** A delivery in the queue, with its job as of generation 1. */
 async function insertQueued() {
-  const { orderId, deliveryIds } = await insertOrder(pool(), await insertEndpoint(pool()), ['queued']);
+  const endpoint = await insertEndpoint(pool());
+  const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
   const deliveryId = deliveryIds[0] ?? '';
-  return { orderId, deliveryId, job: { deliveryId, generation: 1 } };
+  return { ...endpoint, orderId, deliveryId, job: { deliveryId, generation: 1 } };
 }
 
 /** The same, claimed by a worker that was not heard of until its lease ran out. */
@@ -74,6 +76,65 @@ test('of two claims exactly one gets the delivery', async () => {
     ).toHaveLength(1);
     expect(await readAttempts(pool(), deliveryId)).toHaveLength(1);
   }
+});
+
+test('two batches over the same deliveries, in opposite orders: each delivery is claimed once', async () => {
+  const actors = await createTwoActors();
+  const splits = new Set<string>();
+  for (const turns of interleavings([3, 3])) {
+    const [first, last] = [await insertQueued(), await insertQueued()];
+    const answers: ClaimAnswer[][] = [];
+    const scripts = actors.map((actor, index) => {
+      const requests = [first, last].map(({ job }) => ({ ...job, token: randomUUID() }));
+      return inTransaction(actor, async () => {
+        const order = index === 0 ? requests : requests.toReversed();
+        answers.push(await claimDeliveries(actor.client, order, TIMEOUT_MS));
+      });
+    });
+    await runInterleaved(scripts, turns);
+    const claimed = answers.flat().filter((answer) => typeof answer === 'object');
+    const ids = claimed.map(({ deliveryId }) => deliveryId);
+    expect(ids.toSorted(), `turns ${turns.join('')}`).toEqual([first.deliveryId, last.deliveryId].toSorted());
+    for (const answer of answers.flat()) if (typeof answer === 'string') splits.add(answer);
+  }
+  // Beside a batch that has not committed, and after one that has.
+  expect(splits).toEqual(new Set(['held', 'refused']));
+});
+
+test('a batch against a closing of the endpoint of one: it is claimed or waits, the other is claimed', async () => {
+  const [worker, api] = await createTwoActors();
+  const seen = new Set<string>();
+  for (const turns of interleavings([3, 4])) {
+    const [closing, other] = [await insertQueued(), await insertQueued()];
+    let answers: ClaimAnswer[] = [];
+    const claim = inTransaction(worker, async () => {
+      const requests = [closing, other].map(({ job }) => ({ ...job, token: randomUUID() }));
+      answers = await claimDeliveries(worker.client, requests, TIMEOUT_MS);
+    });
+    const { endpointId } = closing;
+    const close = {
+      party: api,
+      steps: [
+        () => api.begin(),
+        () => api.client.query(`update webhook_endpoints set state = 'paused' where id = $1`, [endpointId]),
+        () => putBackUnclaimed(api.client, endpointId),
+        () => api.commit(),
+      ],
+    };
+    await runInterleaved([claim, close], turns);
+    const [answer, otherAnswer] = answers;
+    expect(otherAnswer, `turns ${turns.join('')}`).toMatchObject({ deliveryId: other.deliveryId });
+    const { state } = await readDelivery(closing.orderId);
+    seen.add(typeof answer === 'string' ? answer : 'claimed');
+    if (typeof answer === 'object') {
+      expect(state).toBe('queued');
+      continue;
+    }
+    expect(state).toBe('waiting');
+    expect(await claimDelivery(pool(), closing.job, 'alone', TIMEOUT_MS)).toBeNull();
+    expect(await settleRefusal(pool(), closing.job)).toEqual({ kind: 'stale' });
+  }
+  expect(seen).toEqual(new Set(['claimed', 'held', 'refused']));
 });
 
 test('a claim against a relay that takes the job for lost: exactly one goes on', async () => {
