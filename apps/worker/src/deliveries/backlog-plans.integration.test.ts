@@ -136,6 +136,25 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     }
   });
 
+  test('claims one by one are planned a few times, and then no more', async () => {
+    const client = await subject.database.pool.connect();
+    try {
+      const job = { deliveryId: 'none', generation: 1, token: 'none' };
+      for (let n = 0; n < 8; n += 1) await claimDeliveries(client, [job], 1_000);
+      for (let n = 0; n < 8; n += 1) await settleRefusals(client, [job]);
+      const { rows } = await client.query(
+        `select name, custom_plans::int as planned from pg_prepared_statements
+          where name in ('claim-deliveries', 'settle-refusals') order by 1`,
+      );
+      expect(rows).toEqual([
+        { name: 'claim-deliveries', planned: 5 },
+        { name: 'settle-refusals', planned: 5 },
+      ]);
+    } finally {
+      client.release(true);
+    }
+  });
+
   test('a record', async () => {
     const key = await claimedKey();
     await expectFewRows((executor) => recordAttempt(executor, key, answered(200), { kind: 'delivered' }), 10);

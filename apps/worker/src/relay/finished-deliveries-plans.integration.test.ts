@@ -1,14 +1,18 @@
 /** What is over costs what is under way nothing, however much of it is kept. */
-import { explain, type Plan } from '@vendor-server/platform/testing/explain.ts';
+import { explain, explainKeptPlan, type Plan } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { claimDeliveries } from '../deliveries/claim-sql.ts';
+import { settleRefusals } from '../deliveries/refusal-sql.ts';
 import { endExpiredClaims } from './relay-sql.ts';
 
 const FINISHED = 200_000;
 const HISTORY = 10_000;
 const CLAIMED = 300;
 const EXPIRED = 100;
+/** Longer than these tests take. */
+const TIMEOUT_MS = 3_600_000;
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 const pool = () => subject.database.pool;
@@ -76,6 +80,19 @@ async function insertHistory(state: string): Promise<void> {
   }
 }
 
+/** The jobs of so many that were claimed, and are not any more. */
+async function releaseClaims(count: number) {
+  const { rows } = await pool().query<{ deliveryId: string }>(
+    `update deliveries set claim_token = null, claimed_until = null
+      where id = any (array(select id from deliveries
+                             where claimed_until > now() and generation = 1 order by id limit $1))
+     returning id as "deliveryId"`,
+    [count],
+  );
+  expect(rows).toHaveLength(count);
+  return rows.map(({ deliveryId }) => ({ deliveryId, generation: 1, token: deliveryId }));
+}
+
 /** What of these tables is read other than by an index, or more of than `most` rows. */
 function findLongReads({ nodes }: Plan, most: number): Plan['nodes'] {
   const isRead = (type: string) => !['ModifyTable', 'CTE Scan'].includes(type);
@@ -93,6 +110,24 @@ describe.each(['select 1', 'analyze deliveries, delivery_attempts, order_transit
       await pool().query(prepare);
       const plan = await explain(pool(), (executor) => endExpiredClaims(executor, EXPIRED / 2));
       expect(findLongReads(plan, EXPIRED)).toEqual([]);
+    });
+
+    test('many are claimed at once, or refused', async () => {
+      await pool().query(prepare);
+      for (const count of [1, 16, 128]) {
+        const jobs = await releaseClaims(count);
+        const plans = [await explain(pool(), (executor) => settleRefusals(executor, jobs))];
+        plans.push(await explainKeptPlan(pool(), (executor) => settleRefusals(executor, jobs)));
+        plans.push(await explain(pool(), (executor) => claimDeliveries(executor, jobs, TIMEOUT_MS)));
+        const again = await releaseClaims(count);
+        plans.push(await explainKeptPlan(pool(), (executor) => claimDeliveries(executor, again, TIMEOUT_MS)));
+        for (const plan of plans) expect(findLongReads(plan, count)).toEqual([]);
+        const { rows } = await pool().query(
+          `select count(*) as left from deliveries
+            where state = 'queued' and claim_token is null and generation = 1`,
+        );
+        expect(rows).toEqual([{ left: 0 }]);
+      }
     });
 
     test('what a removed replay lets go of is found', async () => {
