@@ -21,6 +21,8 @@ interface ChangeRule {
 const OPEN = ['blocked', 'waiting', 'queued'] as const;
 const REPLACED: ChangeRule = { from: OPEN, to: ['superseded'] };
 const PUT_IN_QUEUE: ChangeRule = { from: ['waiting'], to: ['queued'], generation: 1 };
+const CLAIMED: ChangeRule = { from: ['queued'], to: ['queued'], claim: 'taken', attempts: 1 };
+const UNSENT: ChangeRule = { from: ['queued'], to: ['waiting', 'cancelled'] };
 const RECORDED: ChangeRule = {
   from: ['queued'],
   to: ['delivered', 'failed', 'queued', 'waiting', 'superseded'],
@@ -37,8 +39,10 @@ const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'cancel-for-deleted-endpoint': [{ from: ['blocked', 'waiting'], to: ['cancelled'] }],
   'put-back-unclaimed': [{ from: ['queued'], to: ['waiting'] }],
   'cancel-unclaimed': [{ from: ['queued'], to: ['cancelled'] }],
-  'claim-delivery': [{ from: ['queued'], to: ['queued'], claim: 'taken', attempts: 1 }],
-  'settle-refusal': [{ from: ['queued'], to: ['waiting', 'cancelled'] }],
+  'claim-delivery': [CLAIMED],
+  'claim-deliveries': [CLAIMED],
+  'settle-refusal': [UNSENT],
+  'settle-refusals': [UNSENT],
   'record-attempt': [RECORDED],
   'record-attempts': [RECORDED],
   'renew-generations': [{ from: ['queued'], to: ['queued'], generation: 1 }],

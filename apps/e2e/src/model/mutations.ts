@@ -26,7 +26,13 @@ export const NOBODY_LOOKS: Mutation = { nobodyLooks: true };
 
 /** A claim takes over another one. */
 export const CLAIM_IGNORES_TOKEN: Mutation = {
-  rewrite: rewriteAll({ statement: 'claim-delivery', from: 'and d.claim_token is null', to: '' }),
+  rewrite: rewriteAll(
+    ...['claim-delivery', 'claim-deliveries'].map((statement) => ({
+      statement,
+      from: 'and d.claim_token is null',
+      to: '',
+    })),
+  ),
 };
 
 /** A worker records whatever has become of its claim. */

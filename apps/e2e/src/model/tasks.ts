@@ -19,6 +19,7 @@ import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job
 import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender, SendRequest } from '@vendor-server/sender/create-sender.ts';
 import { attemptDelivery } from '@vendor-server/worker/deliveries/attempt-delivery.ts';
+import { createClaims } from '@vendor-server/worker/deliveries/create-claims.ts';
 import { createEndpointHealthNotes } from '@vendor-server/worker/deliveries/note-endpoint-health.ts';
 import { createRecorder } from '@vendor-server/worker/deliveries/record-attempt.ts';
 import { createRelayTick } from '@vendor-server/worker/relay/relay-tick.ts';
@@ -61,10 +62,11 @@ export function attempt(world: ModelWorld, job: DeliveryJobData, answer: Attempt
       const end = await attemptDelivery(
         {
           executor: database.pool,
+          claims: createClaims(database.pool, 10_000),
           sender: createModelSender(world, hands, answer),
           dispatcher,
           secretBox,
-          settings: { webhookTimeoutMs: 10_000, webhookRetryDelaysMs: [1_000], debugWebhooks: false },
+          settings: { webhookRetryDelaysMs: [1_000], debugWebhooks: false },
           logger,
           metrics,
           recorder: createRecorder({ executor: database.pool, logger }),

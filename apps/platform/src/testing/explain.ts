@@ -58,7 +58,8 @@ export async function explainKeptPlan(
 
 function toLiteral(value: unknown): string {
   if (value === null) return 'null';
-  return pg.escapeLiteral(Array.isArray(value) ? `{${value.join(',')}}` : String(value));
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.join(',')}}`);
+  return typeof value === 'string' ? pg.escapeLiteral(value) : `'${JSON.stringify(value)}'`;
 }
 
 /** The one statement that `run` sends. */

@@ -75,7 +75,6 @@ export async function attemptDelivery(
   deps: AttemptDeps,
   job: { readonly deliveryId: string; readonly generation: number },
 ): Promise<AttemptEnd> {
-  const { executor } = deps;
   const token = randomUUID();
   const claimed = await deps.claims.claim({ deliveryId: job.deliveryId, generation: job.generation, token });
   if (claimed === null) return endRefused(deps, job);

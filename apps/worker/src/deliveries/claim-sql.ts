@@ -26,7 +26,7 @@
  *
  * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
  */
-import { END_OF_LIST } from '@vendor-server/platform/database/list-sql.ts';
+import { buildList } from '@vendor-server/platform/database/list-sql.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { IS_SUCCESS_NEWS } from './endpoint-health-sql.ts';
 
@@ -108,8 +108,7 @@ const buildClaim = (whenLocked: 'wait' | 'skip') => ({
   name: whenLocked === 'wait' ? 'claim-delivery' : 'claim-deliveries',
   text: `
     with asked as (
-      select * from unnest($1::char(24)[], $2::int[], $3::text[]) with ordinality a (id, generation, token, place)
-       ${END_OF_LIST('$1')}
+      ${buildList({ id: 'char(24)', generation: 'int', token: 'text' })}
     ), locked as (
       select d.id, a.generation, a.token, a.place, coalesce(e.timeout_ms, $4::int) as timeout_ms
         from asked a

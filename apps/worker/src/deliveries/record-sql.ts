@@ -17,6 +17,7 @@
  * (`coalesce(claim_token, '')` fits no partial index, see platform's promote-sql.ts: the row is found by its id.)
  */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { buildList } from '@vendor-server/platform/database/list-sql.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { IS_REPLACED, SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
 
@@ -87,18 +88,10 @@ const COLUMNS = {
   reason: 'text',
 } as const;
 
-/**
- * The statement, in its two forms. The arrays are hidden from the planner by a `select` each, and their length by a
- * limit: it reckons with one row then, whatever comes. So it takes primary keys also while the tables are new, and
- * one plan serves all lengths, where making one each time would cost more than the statement itself.
- */
+/** The statement, in its two forms. */
 const toText = (lock: '' | 'skip locked') => `
   with item as (
-    select * from unnest(${Object.values(COLUMNS)
-      .map((type, index) => `(select $${index + 1}::${type}[])`)
-      .join(', ')})
-           with ordinality as i (${Object.keys(COLUMNS).join(', ')}, n)
-     limit (select cardinality($1::char(24)[]))
+    ${buildList(COLUMNS)}
   ), fate as (
     select i.*,
            case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded'
@@ -133,7 +126,7 @@ const toText = (lock: '' | 'skip locked') => `
          response_excerpt = r.response_excerpt
     from recorded r
    where a.delivery_id = r.id and a.attempt_number = r.attempt_number and a.claim_token = r.token
-  returning r.n, r.ended_as as state`;
+  returning r.place, r.ended_as as state`;
 
 const STATEMENTS = {
   one: { name: 'record-attempt', text: toText('') },
@@ -147,7 +140,7 @@ async function write(
 ): Promise<(RecordedState | null)[]> {
   const rowStates = records.map(({ step }) => toRowState(step));
   const column = (read: (record: AttemptRecord) => unknown) => records.map(read);
-  const { rows } = await executor.query<{ n: number; state: RecordedState }>({
+  const { rows } = await executor.query<{ place: number; state: RecordedState }>({
     ...statement,
     values: [
       column(({ key }) => key.deliveryId),
@@ -167,7 +160,7 @@ async function write(
     ],
   });
   const states = Array<RecordedState | null>(records.length).fill(null);
-  for (const { n, state } of rows) states[n - 1] = state;
+  for (const { place, state } of rows) states[place - 1] = state;
   return states;
 }
 

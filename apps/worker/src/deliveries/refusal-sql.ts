@@ -8,7 +8,7 @@
  *
  * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
  */
-import { END_OF_LIST } from '@vendor-server/platform/database/list-sql.ts';
+import { buildList } from '@vendor-server/platform/database/list-sql.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
 /** Why a claim was refused, and what becomes of the job. */
@@ -39,7 +39,7 @@ const buildSettling = (whenLocked: 'wait' | 'skip') => ({
   name: whenLocked === 'wait' ? 'settle-refusal' : 'settle-refusals',
   text: `
     with asked as (
-      select * from unnest($1::char(24)[], $2::int[]) with ordinality a (id, generation, place) ${END_OF_LIST('$1')}
+      ${buildList({ id: 'char(24)', generation: 'int' })}
     ), seen as (
       select a.place, a.generation, d.id, d.endpoint_id, d.order_id,
              greatest(extract(epoch from coalesce(d.claimed_until, d.due_at) - clock_timestamp()) * 1000, 0)
