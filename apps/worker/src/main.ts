@@ -49,6 +49,7 @@ await runProcess({
       logger,
       applicationName: 'vendor-server-worker',
       maxConnections: MAX_CONNECTIONS,
+      walksIndexes: true,
     });
 
     const queueOptions = { redisUrl: settings.redisUrl, databaseUrl, logger };

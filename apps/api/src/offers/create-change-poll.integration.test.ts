@@ -24,10 +24,13 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 function createPoll(lateCommitMs?: number) {
-  const clock = { ms: 0 };
+  const clock = { ms: 0, isAwake: true };
   const events = createOfferEvents();
   const seen: OfferChange[] = [];
-  events.subscribe((change) => void seen.push(change));
+  events.subscribe(
+    (change) => void seen.push(change),
+    () => clock.isAwake,
+  );
   const looks = vi.fn<() => void>();
   const executor = {
     query: async (config: { text: string }) => {
@@ -80,6 +83,21 @@ test('finds once what it has not heard of, and nothing that is no business of of
   const missed = await addTransition(pool, 'assigned', 'pending');
   expect(await look()).toEqual([missed]);
   expect(await look()).toEqual([]);
+});
+
+test('reads nothing while nobody listens, and then what came in the last half minute, too', async () => {
+  const { clock, look } = createPoll();
+  await look();
+  clock.isAwake = false;
+  await addTransition(api.database.pool, 'pending', 'accepted');
+  expect(await look()).toEqual([]);
+  clock.ms += 40_000;
+  await look();
+  const missed = await addTransition(api.database.pool, 'assigned', 'pending');
+  expect(await look()).toEqual([]);
+  clock.ms += 20_000;
+  clock.isAwake = true;
+  expect(await look()).toEqual([missed]);
 });
 
 test('finds a change that commits after a later one was seen', async () => {

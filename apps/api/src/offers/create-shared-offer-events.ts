@@ -62,7 +62,8 @@ export function createSharedOfferEvents({
       local.publish(change);
       notifier.send(change);
     },
-    subscribe: (each) => local.subscribe(each),
+    subscribe: (each, isAwake) => local.subscribe(each, isAwake),
+    isAnybodyAwake: () => local.isAnybodyAwake(),
     async close() {
       await Promise.all([listener.close(), poll.close(), notifier.close()]);
     },

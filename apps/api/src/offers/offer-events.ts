@@ -16,21 +16,28 @@ export type OfferChange =
 export type OfferEvents = {
   /** To be called after the commit. Returns at once and never throws. */
   publish(change: OfferChange): void;
-  /** Returns the function that ends the subscription. Listeners must not throw. */
-  subscribe(listener: (change: OfferChange) => void): () => void;
+  /**
+   * Returns the function that ends the subscription. Listeners must not throw.
+   *
+   * @param isAwake false while it does nothing with what it hears: what is missed meanwhile is not looked for
+   */
+  subscribe(listener: (change: OfferChange) => void, isAwake?: () => boolean): () => void;
+  /** Whether anybody does something with what is heard. */
+  isAnybodyAwake(): boolean;
 };
 
 /** Events of this process only. */
 export function createOfferEvents(): OfferEvents {
-  const listeners = new Set<(change: OfferChange) => void>();
+  const listeners = new Map<(change: OfferChange) => void, () => boolean>();
   return {
     publish(change) {
-      for (const listener of listeners) listener(change);
+      for (const listener of listeners.keys()) listener(change);
     },
-    subscribe(listener) {
-      listeners.add(listener);
+    subscribe(listener, isAwake = () => true) {
+      listeners.set(listener, isAwake);
       return () => listeners.delete(listener);
     },
+    isAnybodyAwake: () => [...listeners.values()].some((isAwake) => isAwake()),
   };
 }
 

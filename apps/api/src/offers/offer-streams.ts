@@ -175,7 +175,7 @@ export function createOfferStreams({
     else if (streamsOf(change.vendorId).length > 0) renew('vendors', [change.vendorId]);
   }
 
-  const unsubscribe = offerEvents.subscribe(hear);
+  const unsubscribe = offerEvents.subscribe(hear, () => streams.size > 0);
   const heartbeats = setInterval(() => {
     for (const { body } of streams) body.heartbeat();
   }, heartbeatMs).unref();

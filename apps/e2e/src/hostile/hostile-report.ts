@@ -3,10 +3,12 @@ import type { Attack } from './measure-attack.ts';
 import type { Drain } from './measure-drain.ts';
 import type { Latency, Round } from './measure-round.ts';
 import { printTable } from './print-table.ts';
+import type { Watched } from './watch-system.ts';
 
 /** What one run measured, as it is written for programs. */
 export interface HostileReport {
-  rounds: { title: string; baseline: Latency; round: Round }[];
+  /** `begin`: the seconds before the round, in which the bad ones' backlogs appear. */
+  rounds: { title: string; baseline: Latency; begin: Round; round: Round }[];
   drains: { title: string; drain: Drain }[];
   attack: Attack | null;
 }
@@ -36,14 +38,15 @@ export function showReport(report: HostileReport): void {
   const attack = report.attack && {
     title: `attacked for ${report.attack.seconds} s`,
     baseline: null,
+    begin: null,
     round: report.attack.round,
   };
   printTable(
     `Healthy endpoints, from commit to receipt; p99 should stay within ${AIMED_RATIO} x of the runs without bad ones`,
     ROUND_COLUMNS,
-    [...report.rounds, ...(attack ? [attack] : [])].map(({ title, baseline, round }) => [
+    [...report.rounds, ...(attack ? [attack] : [])].map(({ title, baseline, begin, round }) => [
       title,
-      ...toRoundCells(baseline, round),
+      ...toRoundCells(baseline, begin, round),
     ]),
   );
   printTable(
@@ -71,6 +74,7 @@ const ROUND_COLUMNS = [
   'p99 ms',
   'without',
   'ratio',
+  'at first',
   'queued/window',
   'jobs',
   'queue MiB +',
@@ -79,8 +83,11 @@ const ROUND_COLUMNS = [
   'worker ms each',
 ];
 
-function toRoundCells(baseline: Latency | null, { sent, missing, latency, watched }: Round): string[] {
-  const { endpoints, queueBytes } = watched;
+function toRoundCells(baseline: Latency | null, begin: Round | null, round: Round): string[] {
+  const { sent, missing, latency, watched } = round;
+  const both = begin === null ? [watched] : [begin.watched, watched];
+  const most = (read: (each: Watched) => number) => Math.max(...both.map(read));
+  const endpoints = both.flatMap((each) => each.endpoints);
   const worst = endpoints.toSorted(
     (a, b) => b.mostAboveWindow - a.mostAboveWindow || b.mostQueued - a.mostQueued,
   )[0];
@@ -90,11 +97,12 @@ function toRoundCells(baseline: Latency | null, { sent, missing, latency, watche
     latency.p99Ms.toFixed(1),
     baseline === null ? '' : `${baseline.p50Ms.toFixed(1)} ${baseline.p99Ms.toFixed(1)}`,
     baseline === null ? '' : (latency.p99Ms / baseline.p99Ms).toFixed(2),
+    begin === null ? '' : begin.latency.p99Ms.toFixed(1),
     worst === undefined ? '' : `${worst.mostQueued}/${worst.highestWindow}`,
-    String(watched.mostJobs),
-    toMib(queueBytes.most - queueBytes.first),
-    toMib(watched.mostRssBytes),
-    String(watched.mostSockets),
+    String(most(({ mostJobs }) => mostJobs)),
+    toMib(most(({ queueBytes }) => queueBytes.most) - (both[0]?.queueBytes.first ?? 0)),
+    toMib(most(({ mostRssBytes }) => mostRssBytes)),
+    String(most(({ mostSockets }) => mostSockets)),
     (watched.workerCpuMs / sent).toFixed(1),
   ];
 }

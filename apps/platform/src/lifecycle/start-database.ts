@@ -10,6 +10,8 @@ export interface StartDatabaseOptions {
   /** Shown in `pg_stat_activity`. */
   readonly applicationName: string;
   readonly maxConnections: number;
+  /** See `createDatabase`. */
+  readonly walksIndexes?: boolean;
 }
 
 /**
@@ -19,13 +21,13 @@ export interface StartDatabaseOptions {
  */
 export async function startDatabase(
   lifecycle: Lifecycle,
-  { settings, logger, applicationName, maxConnections }: StartDatabaseOptions,
+  { settings, logger, ...options }: StartDatabaseOptions,
 ): Promise<{ readonly database: Database; readonly databaseUrl: string }> {
   const { databaseUrl } = settings;
   if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
   const database = await lifecycle.start(
     'database',
-    () => createDatabase({ url: databaseUrl, applicationName, maxConnections, logger }),
+    () => createDatabase({ url: databaseUrl, logger, ...options }),
     (started) => started.close(),
   );
   await waitForDatabase(database, logger, lifecycle.stopping);
