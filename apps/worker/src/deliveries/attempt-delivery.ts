@@ -9,6 +9,9 @@
  * is written, and the deadline lies SEND_MARGIN_MS before that end. However long the process was stopped in
  * between, it finds its deadline passed; and the relay ends no lease before its end. (The monotonic clock goes on
  * while a process is stopped, but not while its whole machine is suspended: such a machine may send late.)
+ *
+ * A claim whose answer took so long that less than the whole time-out is left is given back: a request that is cut
+ * short would use the endpoint's budget, and its window, for what only the database did.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
@@ -40,6 +43,8 @@ import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';
 const SEND_MARGIN_MS = 1_000;
 /** Long enough that a worker with wrong keys does no harm, short enough for an operator who mends it. */
 const OWN_FAULT_PAUSE_MS = 30_000;
+/** After a claim that took too long: whoever gave it back had an answer of the database just before. */
+const LATE_CLAIM_PAUSE_MS = 1_000;
 
 export interface AttemptDeps {
   readonly executor: SqlExecutor;
@@ -80,6 +85,8 @@ export async function attemptDelivery(
   if (claimed === null) return endRefused(deps, job);
 
   const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
+  const claimedInMs = performance.now() - claimed.askedAt;
+  if (claimedInMs > LEASE_MARGIN_MS - SEND_MARGIN_MS) return endLateClaim(deps, claimed, key, claimedInMs);
   const latestSendAt = claimed.askedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
   let result: AttemptResult;
   try {
@@ -121,23 +128,47 @@ async function send(
  * a mistake in the code. The delivery costs nothing and waits; another worker, or this one mended, may send it.
  */
 async function endOwnFault(
-  { executor, dispatcher, logger, metrics }: AttemptDeps,
-  { orderId, endpointId, requestId }: ClaimedDelivery,
+  deps: AttemptDeps,
+  claimed: ClaimedDelivery,
   key: AttemptKey,
   error: unknown,
 ): Promise<AttemptEnd> {
-  const { deliveryId, attemptNumber: attempt } = key;
-  logger.error(
-    { err: error, orderId, deliveryId, endpointId, requestId, attempt, retryInMs: OWN_FAULT_PAUSE_MS },
+  deps.logger.error(
+    { err: error, ...nameAttempt(claimed), retryInMs: OWN_FAULT_PAUSE_MS },
     'Webhook could not be sent by a fault of ours',
   );
-  metrics.countOwnFault();
-  await releaseClaim(
-    executor,
-    key,
-    'own_fault: This attempt could not be made; see the log.',
-    OWN_FAULT_PAUSE_MS,
+  const why = 'own_fault: This attempt could not be made; see the log.';
+  return giveBack(deps, claimed, key, why, OWN_FAULT_PAUSE_MS);
+}
+
+/** The database hung, or somebody's lock did; the endpoint has no part in it. */
+async function endLateClaim(
+  deps: AttemptDeps,
+  claimed: ClaimedDelivery,
+  key: AttemptKey,
+  claimedInMs: number,
+): Promise<AttemptEnd> {
+  deps.logger.warn(
+    { ...nameAttempt(claimed), claimedInMs: Math.round(claimedInMs), retryInMs: LATE_CLAIM_PAUSE_MS },
+    'Webhook was not sent: its claim took too long',
   );
+  const why = 'own_fault: The database took too long to begin this attempt; nothing was sent.';
+  return giveBack(deps, claimed, key, why, LATE_CLAIM_PAUSE_MS);
+}
+
+function nameAttempt({ orderId, deliveryId, endpointId, requestId, attemptNumber }: ClaimedDelivery) {
+  return { orderId, deliveryId, endpointId, requestId, attempt: attemptNumber };
+}
+
+async function giveBack(
+  { executor, dispatcher, metrics }: AttemptDeps,
+  { endpointId, orderId }: ClaimedDelivery,
+  key: AttemptKey,
+  why: string,
+  pauseMs: number,
+): Promise<AttemptEnd> {
+  metrics.countOwnFault();
+  await releaseClaim(executor, key, why, pauseMs);
   await dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   return SKIPPED;
 }
