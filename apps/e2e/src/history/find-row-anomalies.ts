@@ -14,7 +14,9 @@ export function findRowAnomalies({ liveJobs }: History, { stories }: HistoryInde
     const { delivery } = story;
     const [kind, message] = judge(story, jobs) ?? [];
     if (kind === undefined || message === undefined) return [];
-    return [{ kind, ...idsOf(story), message: `Version ${delivery.version} ${message}` }];
+    return [
+      { kind, ...idsOf(story), message: `Version ${delivery.version} at ${story.endpoint.path} ${message}` },
+    ];
   });
 }
 
