@@ -38,7 +38,9 @@ export async function startSystem(lifecycle: Lifecycle, options: SystemOptions):
   const { settings, logger, exit } = options;
   const { port, workerPort } = await choosePorts(settings);
   const databaseUrl = settings.databaseUrl ?? (await startDatabase(lifecycle, options));
-  await lifecycle.start('migrations', () => migrateDatabase(databaseUrl));
+  await lifecycle.start('migrations', () =>
+    migrateDatabase(databaseUrl, { report: (line) => logger.warn(line) }),
+  );
   const env = toProcessEnv(options, { databaseUrl, port, workerPort });
   const processes = await lifecycle.start(
     'processes',

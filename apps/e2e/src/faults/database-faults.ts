@@ -38,7 +38,7 @@ async function waitForWaiting({ database }: FaultStage['system'], count: number)
   for (;;) {
     const { rows } = await database.pool.query<{ waiting: number }>(
       `select count(*)::int as waiting from pg_stat_activity
-        where datname = current_database() and application_name = 'vendor-server-api' and wait_event_type = 'Lock'`,
+        where datname = current_database() and application_name like 'vendor-server-api%' and wait_event_type = 'Lock'`,
     );
     const waiting = rows[0]?.waiting ?? 0;
     if (waiting >= count) return;

@@ -3,9 +3,10 @@ import { loadSettingsOrExit } from '../settings/load-settings-or-exit.ts';
 import { migrateDatabase } from './migrate.ts';
 import { withConfiguredDatabase } from './with-configured-database.ts';
 
+const report = (line: string) => void process.stderr.write(`${line}\n`);
 const settings = loadSettingsOrExit(process.env);
 try {
-  const applied = await withConfiguredDatabase(settings, (url) => migrateDatabase(url));
+  const applied = await withConfiguredDatabase(settings, (url) => migrateDatabase(url, { report }));
   for (const name of applied) process.stdout.write(`Applied ${name}\n`);
   process.stdout.write('The database is current.\n');
 } catch (error) {

@@ -2,23 +2,25 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Database } from './create-database.ts';
 import { isDatabaseUnavailable } from './database-errors.ts';
-import { assertDatabaseIsCurrent } from './migrate.ts';
+import { assertDatabaseFits } from './migrate.ts';
 
 const RETRY_MS = 1_000;
 
 /**
- * Waits until the database can be reached and holds the schema this version needs. A database that is away is
+ * Waits until the database can be reached and holds a schema that this version runs on. A database that is away is
  * waited for, because it comes back by itself; a wrong schema is not, because somebody has to act.
  *
  * @param signal ends the wait
- * @throws when the schema is newer, older or half migrated; an AbortError when `signal` aborts
+ * @throws SchemaMismatchError when the schema is older, half migrated or too new; an AbortError when `signal` aborts
  */
 export async function waitForDatabase(
   database: Pick<Database, 'pool'>,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  await retryWhileDatabaseIsAway(() => assertDatabaseIsCurrent(database.pool), logger, signal);
+  const newer = await retryWhileDatabaseIsAway(() => assertDatabaseFits(database.pool), logger, signal);
+  if (newer.length > 0)
+    logger.info({ migrations: newer }, 'Database is newer than this version, which runs on it');
 }
 
 /**

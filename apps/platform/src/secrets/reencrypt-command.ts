@@ -1,6 +1,6 @@
 /** `npm run secrets:reencrypt`: seals every stored secret anew under SECRETS_ENCRYPTION_KEY. */
 import { createDatabase } from '../database/create-database.ts';
-import { assertDatabaseIsCurrent } from '../database/migrate.ts';
+import { assertDatabaseFits } from '../database/migrate.ts';
 import { withConfiguredDatabase } from '../database/with-configured-database.ts';
 import { loadSettingsOrExit } from '../settings/load-settings-or-exit.ts';
 import { describeReencryption, describeUnreadable } from './describe-reencryption.ts';
@@ -34,7 +34,7 @@ async function reencryptDatabase(url: string): Promise<Reencryption> {
     maxConnections: MAX_CONNECTIONS,
   });
   try {
-    await assertDatabaseIsCurrent(database.pool);
+    await assertDatabaseFits(database.pool);
     let saidAt = Number.NEGATIVE_INFINITY;
     return await reencryptSecrets(database.pool, {
       secretBox,
