@@ -31,6 +31,8 @@ import { createRelayTick } from './relay/relay-tick.ts';
 import { startRelay } from './relay/run-relay.ts';
 import { createReplayRound } from './replays/create-replay-round.ts';
 import { startReplays } from './replays/run-replays.ts';
+import { createSweep } from './sweeps/create-sweep.ts';
+import { startSweeps } from './sweeps/run-sweeps.ts';
 
 /** Everything the worker works with. Made by `main.ts` and by tests, never by the worker itself. */
 export interface WorkerDeps {
@@ -48,7 +50,7 @@ export interface WorkerDeps {
 }
 
 /**
- * Starts the relay, the replays, the holds, the consumer and the health endpoints, in this order; the lifecycle stops
+ * Starts the relay, the replays, the holds, the sweeps, the consumer and the health endpoints, in this order; the lifecycle stops
  * them in reverse: no new job is taken, those in hand are finished and recorded, then the rest is let go.
  */
 export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promise<{ port: number }> {
@@ -104,6 +106,11 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     'holds',
     () => startHolds(database, holdRound, logger),
     (holds) => holds.stop(),
+  );
+  await lifecycle.start(
+    'sweeps',
+    () => startSweeps(database, createSweep(deps), logger),
+    (sweeps) => sweeps.stop(),
   );
   await lifecycle.start(
     'consumer',

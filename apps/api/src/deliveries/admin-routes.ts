@@ -2,10 +2,10 @@ import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { requireOperator } from '../plugins/authentication.ts';
 import { toPageRequest } from '../plugins/paging.ts';
-import { readNewestAttempts } from './attempts-sql.ts';
 import { AllDeliveriesQuery, toDeliveryFilter } from './delivery-query.ts';
 import { findAnyDelivery } from './delivery-row.ts';
 import { listAllDeliveries } from './list-deliveries-sql.ts';
+import { readAttemptsOf } from './read-attempts-of.ts';
 import { getAnyDeliveryReference, listAllDeliveriesReference } from './reference.ts';
 import { DeliveryParams } from './schemas.ts';
 import { toAnyDeliveryResource, toAttemptResource } from './to-resource.ts';
@@ -30,7 +30,7 @@ export const adminDeliveryRoutes: Routes = async (app, deps) => {
     async ({ params: { deliveryId } }) => {
       const delivery = await findAnyDelivery(pool, deliveryId);
       if (delivery === null) throw new ApiError('not_found');
-      const attempts = (await readNewestAttempts(pool, deliveryId)).map(toAttemptResource);
+      const attempts = (await readAttemptsOf(pool, delivery)).map(toAttemptResource);
       return { ok: true, data: { ...toAnyDeliveryResource(delivery), attempts } };
     },
   );

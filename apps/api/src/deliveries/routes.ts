@@ -2,10 +2,10 @@ import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { requireCustomerServer } from '../plugins/authentication.ts';
 import { toPageRequest } from '../plugins/paging.ts';
-import { readNewestAttempts } from './attempts-sql.ts';
 import { DeliveryQuery, toDeliveryFilter } from './delivery-query.ts';
 import { findDeliveryForCustomerServer } from './delivery-row.ts';
 import { listDeliveriesForCustomerServer } from './list-deliveries-sql.ts';
+import { readAttemptsOf } from './read-attempts-of.ts';
 import { getDeliveryReference, listDeliveriesReference } from './reference.ts';
 import { DeliveryParams } from './schemas.ts';
 import { toAttemptResource, toDeliveryResource } from './to-resource.ts';
@@ -36,7 +36,7 @@ export const deliveryRoutes: Routes = async (app, deps) => {
     async ({ customerServer, params: { deliveryId } }) => {
       const delivery = await findDeliveryForCustomerServer(pool, customerServer.id, deliveryId);
       if (delivery === null) throw new ApiError('not_found');
-      const attempts = (await readNewestAttempts(pool, deliveryId)).map(toAttemptResource);
+      const attempts = (await readAttemptsOf(pool, delivery)).map(toAttemptResource);
       return { ok: true, data: { ...toDeliveryResource(delivery), attempts } };
     },
   );

@@ -13,6 +13,7 @@ const CHAPTERS: readonly (string | (() => string))[] = [
   'secrets',
   'endpoint-states',
   'recovery',
+  'retention',
   'production',
   errorTable,
 ];

@@ -8,6 +8,7 @@ export const LOCK_KEYS = {
   feed: 4_710_022,
   replays: 4_710_023,
   holds: 4_710_024,
+  retention: 4_710_025,
   offerExpiry: 4_710_080,
   defaultCustomerServer: 7_269_841_503,
 } as const;

@@ -1,5 +1,6 @@
 import { type BacklogMetricsDeps, createBacklogMetrics } from './backlog-metrics.ts';
 import { createEndpointMetrics } from './endpoint-metrics.ts';
+import { createOldestKeptMetrics } from './oldest-kept-metrics.ts';
 
 export interface MetricsPage {
   /** Of the text that `read` gives. */
@@ -10,7 +11,7 @@ export interface MetricsPage {
 
 /** What `GET /metrics` answers. */
 export function createMetricsPage(deps: BacklogMetricsDeps): MetricsPage {
-  const refreshes = [createBacklogMetrics(deps), createEndpointMetrics(deps)];
+  const refreshes = [createBacklogMetrics(deps), createEndpointMetrics(deps), createOldestKeptMetrics(deps)];
   return {
     contentType: deps.registry.contentType,
     async read() {

@@ -8,6 +8,7 @@ import {
 import { listStatuses } from '@vendor-server/domain/deliveries/status-reason.ts';
 import { ANSWER_BUCKETS } from './create-registry.ts';
 import { createDeliveryMetrics, type DeliveryMetrics } from './delivery-metrics.ts';
+import { createRetentionMetrics, type RetentionMetrics } from './retention-metrics.ts';
 
 /** From what feels immediate to what a receiver finds in its backlog the next hour. */
 const LATENCY_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600];
@@ -25,7 +26,7 @@ export interface RelayWork {
 }
 
 /** What a worker counts. Label values come from closed sets: never a URL, nor an id of anything. */
-export interface WorkerMetrics extends DeliveryMetrics {
+export interface WorkerMetrics extends DeliveryMetrics, RetentionMetrics {
   /** An attempt that ended, recorded or not. */
   countAttempt(attempt: {
     readonly outcome: AttemptOutcome;
@@ -99,6 +100,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       durations.observe({ outcome }, durationMs / 1000);
     },
     ...deliveries,
+    ...createRetentionMetrics(registry),
     observeLatency: (latencyMs) => latencies.observe(Math.max(latencyMs, 0) / 1000),
     countLateAnswer: () => lateAnswers.inc(),
     countOwnFault: () => ownFaults.inc(),

@@ -1,4 +1,7 @@
-/** The relay's statements. Each reads by state and is conditional on what it read; each is bounded. */
+/**
+ * The relay's statements. Each reads by state and is conditional on what it read; each is bounded. (`state || ''` as in
+ * platform's promote-sql.ts: found by id, whatever the statistics say.)
+ */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import {
   type Lane,
@@ -63,7 +66,7 @@ export async function renewGenerations(
         update deliveries d
            set generation = d.generation + 1, job_due_at = greatest(d.due_at, clock_timestamp())
           from lost l
-         where d.id = l.id and d.generation = l.generation and d.state = 'queued' and d.claim_token is null
+         where d.id = l.id and d.generation = l.generation and d.state || '' = 'queued' and d.claim_token is null
         returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id
       )
       ${SELECT_JOBS} from renewed r ${JOIN_JOBS}`,
