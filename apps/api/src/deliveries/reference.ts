@@ -45,9 +45,12 @@ const attempts = [
 
 const customerServerId = '018c3430aa00a1b2c3d4e5f6';
 
+const REMOVED =
+  'What was removed because it is older than what is kept is in no list: the timeline of its order says how it ended.';
+
 const LIST_DESCRIPTION =
   'Newest change first. `since` (inclusive) and `until` (exclusive) are about the time of the change. An order or ' +
-  'endpoint that is not yours has no deliveries.';
+  `endpoint that is not yours has no deliveries. ${REMOVED}`;
 
 export const listDeliveriesReference: RouteReference = {
   audience: 'customer_server',
@@ -85,8 +88,7 @@ export const listAllDeliveriesReference: RouteReference = {
   tag: 'Operators: deliveries',
   operationId: 'listAllDeliveries',
   summary: 'List deliveries over all customer servers',
-  description:
-    'Newest change first. `since` is inclusive, `until` exclusive, both on the time of the change.',
+  description: `Newest change first. \`since\` is inclusive, \`until\` exclusive, both on the time of the change. ${REMOVED}`,
   answers: {
     200: {
       description: 'A page of deliveries.',

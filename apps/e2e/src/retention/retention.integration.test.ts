@@ -1,4 +1,5 @@
 /** What callers of the API see of what retention has removed, and while it does. */
+import { readAttemptsOf } from '@vendor-server/api/deliveries/read-attempts-of.ts';
 import { createTestApi, PARTNER_SECRET, type TestApi } from '@vendor-server/api/testing/create-test-api.ts';
 import { buildServiceOrder } from '@vendor-server/api/testing/sample-bodies.ts';
 import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
@@ -91,6 +92,16 @@ describe('pruned deliveries', () => {
       expect((await ask('POST', `${url}/resend`, { headers })).status).toBe(404);
     }
     expect((await ask('GET', `/api/external/orders/${orderId}`)).status).toBe(200);
+  });
+
+  test('are not shown without their attempts when they are removed between the two', async () => {
+    const { deliveryIds } = await createOld(31);
+    const [deliveryId = ''] = deliveryIds;
+    const { pool } = api.database;
+    expect(await readAttemptsOf(pool, { deliveryId, attemptCount: 0 })).toEqual([]);
+    await expect(readAttemptsOf(pool, { deliveryId, attemptCount: 1 })).rejects.toMatchObject({
+      code: 'not_found',
+    });
   });
 
   test('leave a list while it is read, and nothing else does', async () => {
