@@ -5,8 +5,11 @@
 const MAX_JOBS_AT_ONCE = 100;
 
 /** Jobs in parts that the queue can be given, or asked about, at once. */
-export function* splitIntoParts<Job>(jobs: readonly Job[]): Generator<readonly Job[]> {
-  for (let start = 0; start < jobs.length; start += MAX_JOBS_AT_ONCE) {
-    yield jobs.slice(start, start + MAX_JOBS_AT_ONCE);
+export function* splitIntoParts<Job>(
+  jobs: readonly Job[],
+  maxAtOnce = MAX_JOBS_AT_ONCE,
+): Generator<readonly Job[]> {
+  for (let start = 0; start < jobs.length; start += maxAtOnce) {
+    yield jobs.slice(start, start + maxAtOnce);
   }
 }

@@ -116,8 +116,28 @@ describe('a job that is late', () => {
     for (let n = 0; n < 130; n += 1) await insertOrder(pool(), endpoint, ['queued']);
     await pool().query(`update deliveries set job_due_at = job_due_at - interval '3 s'`);
     expect(await stage.relayTick()).toMatchObject({ remadeJobs: 130 });
-    expect(stage.queue).toMatchObject({ mostAsked: 100, largestAdd: 100 });
+    expect(stage.queue).toMatchObject({ mostAsked: 20, largestAdd: 20 });
     expect(new Set(stage.queue.ids()).size).toBe(130);
+  });
+
+  test('is made again also when the queue cannot say it of all of them', async () => {
+    const endpoint = await insertEndpoint(pool());
+    for (let n = 0; n < 50; n += 1) await insertOrder(pool(), endpoint, ['queued']);
+    await pool().query(`update deliveries set job_due_at = job_due_at - interval '3 s'`);
+    const { queue } = stage;
+    const stateOf = queue.stateOf.bind(queue);
+    let asked = 0;
+    queue.stateOf = async (deliveryId, generation) => {
+      asked += 1;
+      if (asked > 20 && asked <= 40) throw new Error('timeout exceeded');
+      return stateOf(deliveryId, generation);
+    };
+    const made = [];
+    for (let ticks = 0; ticks < 3; ticks += 1) {
+      await stage.relayTick();
+      made.push(queue.jobs.length);
+    }
+    expect(made).toEqual([20, 30, 50]);
   });
 
   test('is found in turns, however many there are', async () => {

@@ -54,6 +54,8 @@ const STUCK_AFTER_MS = 5_000;
 const FORGET_AFTER_MS = 60_000;
 const CALM_BEFORE_ENDING_CLAIMS_MS = 5_000;
 const MAX_LATE_JOBS = 1_000;
+/** In PostgreSQL each costs three statements on four connections, and none waits longer than 0.9 s for one of them. */
+const MAX_ASKED_AT_ONCE = 20;
 const MAX_EXPIRED_CLAIMS = 500;
 const MAX_ENDPOINTS = 200;
 /** A lane whose look was lost stands for a second, and one more for as many as are blocked anywhere. */
@@ -82,26 +84,31 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   let probeCursor: ProbeCursor | null = null;
   let laneCursor: Lane = BEFORE_ALL_LANES;
 
+  /**
+   * What one part has lost is made again before the next is asked about, and the next tick goes on behind the part that
+   * failed: a queue that is slow, and fails now and then, is repaired all the same.
+   */
   async function remakeLostJobs(): Promise<number> {
     const late = await findLateJobs(executor, LATE_AFTER_MS, lateJobCursor, MAX_LATE_JOBS);
-    const last = late.at(-1);
-    lateJobCursor = late.length < MAX_LATE_JOBS || last === undefined ? null : last;
+    const lastOfAll = late.length < MAX_LATE_JOBS ? late.at(-1) : undefined;
+    lateJobCursor = null;
     forgetOldSightings();
-    const lost = await filterLost(late);
-    if (lost.length === 0) return 0;
-    const jobs = await renewGenerations(executor, lost);
-    await addJobs(jobs);
-    return jobs.length;
+    let remade = 0;
+    for (const part of splitIntoParts(late, MAX_ASKED_AT_ONCE)) {
+      const last = part.at(-1);
+      lateJobCursor = last === undefined || last === lastOfAll ? null : last;
+      const lost = await filterLost(part);
+      const jobs = lost.length === 0 ? [] : await renewGenerations(executor, lost);
+      await addJobs(jobs);
+      remade += jobs.length;
+    }
+    return remade;
   }
 
   /** An error or a time-out of the queue says nothing about a job: the tick ends, the row stays late. */
-  async function filterLost(late: readonly LateJob[]): Promise<LateJob[]> {
-    const lost: LateJob[] = [];
-    for (const part of splitIntoParts(late)) {
-      const states = await Promise.all(part.map((job) => queue.stateOf(job.deliveryId, job.generation)));
-      lost.push(...part.filter((job, index) => states[index] === 'gone' || isStuck(job, states[index])));
-    }
-    return lost;
+  async function filterLost(part: readonly LateJob[]): Promise<LateJob[]> {
+    const states = await Promise.all(part.map((job) => queue.stateOf(job.deliveryId, job.generation)));
+    return part.filter((job, index) => states[index] === 'gone' || isStuck(job, states[index]));
   }
 
   function isStuck({ deliveryId, generation }: LateJob, state: DeliveryJobState | undefined): boolean {
