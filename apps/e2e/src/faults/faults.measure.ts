@@ -5,12 +5,11 @@
  * - `FAULTS_SEED`: of everything that is chosen; printed, so that a run can be done again. What the machine does
  *   meanwhile is not repeated.
  * - `FAULTS_ONLY`: a regular expression, tried on the kinds; `FAULTS_QUEUE`: `redis` or `postgres` alone. For parts.
- * - `FAULTS_FORM`: `full` (the default), or `short`: each kind once on one of the queues, as in `npm test`.
+ * - `FAULTS_FORM`: `short` does each kind once instead (see short-form.measure.ts).
  * - `FAULTS_RUNS`: how often each kind is done instead of 20 times, 5 for those that last 10 s or more.
  */
 import { afterAll, expect, test } from 'vitest';
 import { createRandom } from '../history/testing/create-random.ts';
-import { dealFaults } from './deal-faults.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import type { QueueBackend } from './queue-backend.ts';
@@ -20,11 +19,17 @@ import { showReport } from './show-report.ts';
 const { env } = process;
 const seed = Number(env['FAULTS_SEED'] ?? createRandom(Date.now()).below(2 ** 31));
 const only = new RegExp(env['FAULTS_ONLY'] ?? '');
-const isShort = env['FAULTS_FORM'] === 'short';
 const backends = (['redis', 'postgres'] as const).filter((name) => (env['FAULTS_QUEUE'] ?? name) === name);
 const LONG_MS = 10_000;
 
-const LOAD = { seed, walkers: 6, pauseMs: 60, restMs: 500, fewestChanges: isShort ? 1_000 : 300 };
+const LOAD = {
+  seed,
+  walkers: 6,
+  pauseMs: 60,
+  restMs: 500,
+  fewestChanges: 300,
+  longestHangMs: Number.POSITIVE_INFINITY,
+};
 
 /** A part of the whole: the faults that one system is given. */
 interface Part {
@@ -32,17 +37,13 @@ interface Part {
   readonly options: FaultRunOptions;
 }
 
-const dealt = dealFaults(backends, seed);
-
 const parts = backends.flatMap((backend) => {
-  if (isShort) return [toPart('those dealt to it', backend, dealt.get(backend) ?? [])];
   const faults = FAULTS.filter((fault) => fault.backends.includes(backend) && only.test(fault.kind));
   return faults.map((fault) => toPart(fault.kind, backend, Array<Fault>(runsOf(fault)).fill(fault)));
 });
 
 function toPart(title: string, backend: QueueBackend, planned: readonly Fault[]): Part {
-  const longestHangMs = isShort ? 3_000 : Number.POSITIVE_INFINITY;
-  return { title: `${title}, queue in ${backend}`, options: { ...LOAD, backend, planned, longestHangMs } };
+  return { title: `${title}, queue in ${backend}`, options: { ...LOAD, backend, planned } };
 }
 
 function runsOf({ lastsMs }: Fault): number {

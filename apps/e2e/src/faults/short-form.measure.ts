@@ -15,7 +15,8 @@ const FEWEST_CHANGES = { redis: 1_300, postgres: 700 };
 const LIMIT_MS = 300_000;
 
 const backends = testQueueBackends();
-const seed = createRandom(Date.now()).below(2 ** 31);
+const { env } = process;
+const seed = Number(env['FAULTS_SEED'] ?? createRandom(Date.now()).below(2 ** 31));
 const dealt = dealFaults(
   backends.filter(({ skipReason }) => skipReason === null).map(({ name }) => name),
   seed,

@@ -3,7 +3,7 @@ import type { Wires } from './create-wires.ts';
 import { POINTS, type PointName } from './points.ts';
 
 /** Under load every point is met many times a second; one that is not met at all has another name by now. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 45_000;
 
 /** Catches whoever comes to that point next. @throws when nobody does */
 export async function catchInTime(wires: Wires, point: PointName): Promise<Caught> {
