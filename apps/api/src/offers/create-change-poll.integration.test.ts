@@ -139,3 +139,20 @@ test('finds once a decline that it has not heard of', async () => {
   await look();
   expect(seen).toEqual([]);
 });
+
+test('reads none of the declines of a time in which nobody listened', async () => {
+  const { clock, look, seen } = createPoll();
+  await look();
+  clock.isAwake = false;
+  clock.ms += 3_600_000;
+  await look();
+  const { id } = await api.addVendor();
+  await api.database.pool.query(
+    `insert into offer_declines (order_id, vendor_id, declined_at) values ($1, $2, now() - interval '10 minutes')`,
+    [orderId, id],
+  );
+  clock.ms += 10_000;
+  clock.isAwake = true;
+  await look();
+  expect(seen.filter((change) => change.kind === 'decline' && change.vendorId === id)).toEqual([]);
+});

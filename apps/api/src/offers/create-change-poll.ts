@@ -76,9 +76,8 @@ export function createChangePoll({
     while (ends[1] !== undefined && at - ends[1].at > lateCommitMs) ends.shift();
     for (const change of changes) publishMissed({ kind: 'order', ...change });
 
-    if (!isAwake) return;
     // As far back as the last look that succeeded, after a time in which there was none, too.
-    const declines = await findDeclinesOfLast(executor, at - declinesSeenAt + lateCommitMs);
+    const declines = isAwake ? await findDeclinesOfLast(executor, at - declinesSeenAt + lateCommitMs) : [];
     declinesSeenAt = at;
     for (const decline of declines) publishMissed({ kind: 'decline', ...decline });
   }
