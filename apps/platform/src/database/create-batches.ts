@@ -71,3 +71,32 @@ export function createBatches<Item, Result>({
     },
   };
 }
+
+export interface Singles<Item, Result> extends Batches<Item, Result> {
+  /** Whether the next one would stand in line. */
+  isFull(): boolean;
+}
+
+/** Works on each item alone, so many at a time: for statements that may wait, and keep a connection meanwhile. */
+export function createSingles<Item, Result>(
+  work: (item: Item) => Promise<Result>,
+  maxUnderWay: number,
+): Singles<Item, Result> {
+  const singles = createBatches<Item, Result>({
+    work: (items) => Promise.all(items.map(work)),
+    maxItems: 1,
+    maxUnderWay,
+  });
+  let handed = 0;
+  return {
+    isFull: () => handed >= maxUnderWay,
+    async hand(item) {
+      handed += 1;
+      try {
+        return await singles.hand(item);
+      } finally {
+        handed -= 1;
+      }
+    },
+  };
+}

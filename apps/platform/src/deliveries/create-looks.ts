@@ -4,9 +4,11 @@
  * hundreds of deliveries a second, and most of them leave nothing behind that could move.
  *
  * Each look still begins after the call that asks for it: it goes with a batch that has not begun, never with one that
- * has. And what goes alone, because somebody holds its endpoint's lock, holds up nobody else of its batch.
+ * has. And what goes alone, because somebody holds its endpoint's lock, holds up nobody else of its batch. A few go alone
+ * at once, and wait for ALONE_LOCK_TIMEOUT_MS at most: then the relay looks again. So what somebody holds for longer, a
+ * transaction that was forgotten, keeps a few connections of the pool and no other endpoint.
  */
-import { createBatches } from '../database/create-batches.ts';
+import { createBatches, createSingles } from '../database/create-batches.ts';
 import type { Database } from '../database/create-database.ts';
 import { type Promoted, promoteAlone } from './promote.ts';
 import { MAX_GROUP, promoteGroup } from './promote-group.ts';
@@ -17,6 +19,9 @@ const MAX_LOOKS = 128;
 const MAX_STATEMENTS = 2;
 /** One may wait for a lock; the others go on. */
 const MAX_TRANSACTIONS = 3;
+const MAX_ALONE = 4;
+/** As long as until the relay's next tick: what holds an endpoint's lock takes some milliseconds. */
+const ALONE_LOCK_TIMEOUT_MS = 1_000;
 
 /** What was found is being handed over. */
 export interface Looked {
@@ -52,11 +57,15 @@ export function createLooks(
     maxItems: MAX_GROUP,
     maxUnderWay: MAX_TRANSACTIONS,
   });
+  const movesAlone = createSingles<Movable, Promoted>(
+    (movable) => promoteAlone(database, movable, ALONE_LOCK_TIMEOUT_MS),
+    MAX_ALONE,
+  );
 
   return async (look) => {
     const movable = await finds.hand(look);
     if (movable === null) return NOTHING_FOUND;
     const looked = await moves.hand(movable);
-    return looked ?? { handedOver: handOver(await promoteAlone(database, movable)) };
+    return looked ?? { handedOver: handOver(await movesAlone.hand(movable)) };
   };
 }

@@ -193,6 +193,22 @@ describe('claims in one statement', () => {
   });
 });
 
+test('one that PostgreSQL refuses keeps none of its batch from being claimed, or settled', async () => {
+  const { jobs, endpointId } = await insertQueued(3);
+  const [first, second, third] = jobs;
+  const claims = createClaims(pool(), TIMEOUT_MS);
+  // Of a queue that somebody else wrote to.
+  const wrong = { deliveryId: createId(), generation: 2 ** 40 };
+  const claimed = await Promise.allSettled(
+    [wrong, first!, second!].map((job) => claims.claim(toRequest(job))),
+  );
+  expect(claimed.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled']);
+  expect(await readAttempts(pool(), first?.deliveryId ?? '')).toHaveLength(1);
+  await close(endpointId);
+  const settled = await Promise.allSettled([wrong, third!].map((job) => claims.settleRefusal(job)));
+  expect(settled).toMatchObject([{ status: 'rejected' }, { value: { kind: 'endpoint_closed' } }]);
+});
+
 describe('refusals in one statement', () => {
   test('are settled each for its own reason, in their order', async () => {
     const closed = await insertQueued(2, { window: 0 });

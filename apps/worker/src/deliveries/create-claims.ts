@@ -1,11 +1,16 @@
 /**
  * Claims and refusals, many to a statement (see claim-sql.ts and refusal-sql.ts). What somebody else has in hand is asked
- * for alone, and waits for them: a few at a time, because each keeps a connection meanwhile.
+ * for alone, and waits for them: a few at a time, because each keeps a connection meanwhile. While so many wait, the next
+ * one is put off, and its job comes back: a transaction that holds many rows, and was forgotten, keeps a few connections
+ * of the pool, and nobody whose row is free.
  *
- * A batch that fails, fails each of its jobs, and they run again. It may have committed although its answer was lost:
- * claims that nobody knows of are ended by the relay when their leases are over, as if each had been made alone.
+ * A batch that fails while the database is there may fail for one of its jobs, and they would meet again when they are
+ * run again: each is asked for alone. One that fails because the database is away, fails each of its jobs, and they run
+ * again. It may have committed although its answer was lost: claims that nobody knows of are ended by the relay when
+ * their leases are over, as if each had been made alone.
  */
-import { type Batches, createBatches } from '@vendor-server/platform/database/create-batches.ts';
+import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
+import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import {
   type ClaimAnswer,
@@ -20,11 +25,13 @@ import { type ClaimRefusal, type RefusedJob, settleRefusal, settleRefusals } fro
 const MAX_ITEMS = 64;
 /** While one is on its way, the next is worked on. */
 const MAX_UNDER_WAY = 2;
-/** How many may wait for a lock at once, each with a connection. */
-const MAX_WAITING = 4;
+/** How many claims, and how many refusals, may wait for a lock at once, each with a connection. */
+const MAX_WAITING = 2;
+/** When a job comes back that was put off, in milliseconds. */
+const PUT_OFF_MS = 1_000;
 
 export interface Claims {
-  /** Claims a delivery for one attempt; null when it may not be sent now. */
+  /** Claims a delivery for one attempt; null when it may not be sent now, or whoever has it in hand takes long. */
   claim(request: ClaimRequest): Promise<ClaimedDelivery | null>;
   /** Looks why `claim` refused, and puts the delivery where it belongs. */
   settleRefusal(job: RefusedJob): Promise<ClaimRefusal>;
@@ -37,33 +44,38 @@ export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): C
     maxUnderWay: MAX_UNDER_WAY,
     work: (requests) => claimDeliveries(executor, requests, defaultTimeoutMs),
   });
-  const claimsAlone = createSingles((request: ClaimRequest) =>
-    claimDelivery(executor, request, request.token, defaultTimeoutMs),
+  const claimsAlone = createSingles<ClaimRequest, ClaimedDelivery | null>(
+    (request) => claimDelivery(executor, request, request.token, defaultTimeoutMs),
+    MAX_WAITING,
   );
   const refusals = createBatches<RefusedJob, ClaimRefusal | 'held'>({
     maxItems: MAX_ITEMS,
     maxUnderWay: MAX_UNDER_WAY,
     work: (jobs) => settleRefusals(executor, jobs),
   });
-  const refusalsAlone = createSingles((job: RefusedJob) => settleRefusal(executor, job));
+  const refusalsAlone = createSingles<RefusedJob, ClaimRefusal>(
+    (job) => settleRefusal(executor, job),
+    MAX_WAITING,
+  );
 
   return {
     async claim(request) {
-      const answer = await claims.hand(request);
-      if (answer === 'held') return claimsAlone.hand(request);
+      const answer = await claims.hand(request).catch(sayFailed);
+      if (answer === 'failed') return claimsAlone.hand(request);
+      if (answer === 'held') return claimsAlone.isFull() ? null : claimsAlone.hand(request);
       return answer === 'refused' ? null : answer;
     },
     async settleRefusal(job) {
-      const refusal = await refusals.hand(job);
-      return refusal === 'held' ? refusalsAlone.hand(job) : refusal;
+      const refusal = await refusals.hand(job).catch(sayFailed);
+      if (refusal === 'failed') return refusalsAlone.hand(job);
+      if (refusal !== 'held') return refusal;
+      return refusalsAlone.isFull() ? { kind: 'not_yet', retryInMs: PUT_OFF_MS } : refusalsAlone.hand(job);
     },
   };
 }
 
-function createSingles<Item, Result>(work: (item: Item) => Promise<Result>): Batches<Item, Result> {
-  return createBatches({
-    maxItems: 1,
-    maxUnderWay: MAX_WAITING,
-    work: (items: readonly Item[]) => Promise.all(items.map(work)),
-  });
+/** @throws when the database is away: alone it would be no better */
+function sayFailed(error: unknown): 'failed' {
+  if (isDatabaseUnavailable(error)) throw error;
+  return 'failed';
 }

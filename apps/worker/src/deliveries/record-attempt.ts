@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import { createBatches } from '@vendor-server/platform/database/create-batches.ts';
+import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Logger } from 'pino';
 import { addLateAnswer, wasRecorded } from './lost-claim-sql.ts';
@@ -22,6 +22,8 @@ const LONGEST_PAUSE_MS = 1_000;
 const MAX_TOGETHER = 128;
 /** One is worked on by the database while the answer of the other is. */
 const MAX_UNDER_WAY = 2;
+/** How many are recorded alone at once, each with a connection: the rows of all may be held by somebody. */
+const MAX_ALONE = 4;
 
 export interface Recorder {
   /**
@@ -48,35 +50,49 @@ interface RecorderDeps {
  * recorded alone, and so is everything of a batch that failed: it may have been the doing of one of them, such as an
  * answer that PostgreSQL cannot store, which must not keep the others from being recorded. A failed batch may have
  * committed, too, its answer lost: a token that is gone then may be gone by its own doing, as after any failed try.
+ *
+ * Alone, an attempt waits for whoever holds its row. A few do at once; while they wait, the next one that is left out
+ * tries again together with others, which waits for nobody. So a transaction that holds many rows, and was forgotten,
+ * keeps a few connections of the pool, and nobody whose row is free.
  */
 export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
-  const batches = createBatches<AttemptRecord, RecordedState | null>({
+  const together = createBatches<AttemptRecord, RecordedState | null>({
     work: (records) => recordAttempts(executor, records),
     maxItems: MAX_TOGETHER,
     maxUnderWay: MAX_UNDER_WAY,
   });
+  const alone = createSingles<AttemptRecord, RecordedState | null>(
+    ({ key, result, step }) => recordAttempt(executor, key, result, step),
+    MAX_ALONE,
+  );
+
+  /** @returns null when it was left out, and would only stand in line */
+  async function recordLeftOut(
+    record: AttemptRecord,
+    failures: number,
+  ): Promise<RecordedState | 'recorded' | 'lost' | null> {
+    if (failures === 0 && alone.isFull()) return null;
+    const { key, result } = record;
+    const state = await alone.hand(record);
+    if (state !== null) return state;
+    if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
+    await addLateAnswer(executor, key, result);
+    return 'lost';
+  }
 
   return {
     async recordUntilKnown(key, result, step) {
+      const record = { key, result, step };
       let failures = 0;
-      const noteFailure = (error: unknown) => {
-        failures += 1;
-        logger.warn({ err: error, ...key, failures }, 'Attempt could not be recorded yet');
-        return null;
-      };
-
-      const together = await batches.hand({ key, result, step }).catch(noteFailure);
-      if (together !== null) return together;
-      for (;;) {
+      for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)) {
+        if (pauseMs > 0) await sleep(pauseMs);
         try {
-          const state = await recordAttempt(executor, key, result, step);
-          if (state !== null) return state;
-          if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
-          await addLateAnswer(executor, key, result);
-          return 'lost';
+          const state = failures === 0 ? await together.hand(record) : null;
+          const known = state ?? (await recordLeftOut(record, failures));
+          if (known !== null) return known;
         } catch (error) {
-          noteFailure(error);
-          await sleep(Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), LONGEST_PAUSE_MS));
+          failures += 1;
+          logger.warn({ err: error, ...key, failures }, 'Attempt could not be recorded yet');
         }
       }
     },

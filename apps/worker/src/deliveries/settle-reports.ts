@@ -10,7 +10,8 @@
  *   nobody comes between. So every change of a row is decided on the one before it, and workers that meet at an
  *   endpoint wait for each other there and nowhere else.
  * - *Nobody waits for it in a circle.* The statement that writes many waits for no row; who waits for a lock holds
- *   nothing else, and holds it for two statements: the requests are over.
+ *   nothing else, and holds it for two statements: the requests are over. A few wait at once, and not for long: a row
+ *   that somebody has forgotten to let go keeps a few connections of the pool, and what it should have been told is lost.
  *
  * A version is the transaction that made the row (`xmin`). What reads it is no transaction, so nothing that it saw can be
  * undone, and a version is never seen again in the moment between reading and writing.
@@ -31,7 +32,7 @@ import {
   type EndpointRecord,
   type EndpointReport,
 } from '@vendor-server/domain/endpoints/decide-endpoint.ts';
-import { createBatches } from '@vendor-server/platform/database/create-batches.ts';
+import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import {
   retryTransient,
@@ -72,6 +73,9 @@ type Settled = SettledReports | null;
 /** More at once would gain nothing: the rows of that many are read and written in a few milliseconds. */
 const MAX_TOGETHER = 64;
 const MAX_UNDER_WAY = 2;
+const MAX_ALONE = 4;
+/** Far longer than anybody who does not hang holds an endpoint. */
+const LOCK_TIMEOUT_MS = 500;
 
 export interface ReportSettler {
   /** Not to be called again for an endpoint before it has resolved. */
@@ -85,10 +89,14 @@ export function createReportSettler(database: Pick<Database, 'pool'>, random: ()
     maxItems: MAX_TOGETHER,
     maxUnderWay: MAX_UNDER_WAY,
   });
+  const alone = createSingles<EndpointReports, Settled>(
+    (endpointReports) => settleReports(database, endpointReports, random),
+    MAX_ALONE,
+  );
   return {
     async settle(endpointReports) {
       const settled = await batches.hand(endpointReports);
-      return settled === 'contended' ? settleReports(database, endpointReports, random) : settled;
+      return settled === 'contended' ? alone.hand(endpointReports) : settled;
     },
   };
 }
@@ -126,14 +134,18 @@ async function settleReports(
   random: () => number,
 ): Promise<Settled> {
   return retryTransient(() =>
-    withTransaction(database.pool, async (transaction) => {
-      const locked = await lockEndpointRecord(transaction, endpointId);
-      if (locked === null) return null;
-      const settled = decideReports(locked, reports, random);
-      const decided = { endpointId, version: locked.version, record: settled.after };
-      if (settled.isChanged) await writeEndpointRecords(transaction, [decided]);
-      return settled;
-    }),
+    withTransaction(
+      database.pool,
+      async (transaction) => {
+        const locked = await lockEndpointRecord(transaction, endpointId);
+        if (locked === null) return null;
+        const settled = decideReports(locked, reports, random);
+        const decided = { endpointId, version: locked.version, record: settled.after };
+        if (settled.isChanged) await writeEndpointRecords(transaction, [decided]);
+        return settled;
+      },
+      { lockTimeoutMs: LOCK_TIMEOUT_MS },
+    ),
   );
 }
 
@@ -165,9 +177,13 @@ export async function putBackIfClosed(
 ): Promise<void> {
   if (!isClosed(after) || isClosed(before)) return;
   await retryTransient(() =>
-    withTransaction(database.pool, async (transaction) => {
-      await lockEndpoint(transaction, endpointId);
-      if (await lockIfClosed(transaction, endpointId)) await putBackUnclaimed(transaction, endpointId);
-    }),
+    withTransaction(
+      database.pool,
+      async (transaction) => {
+        await lockEndpoint(transaction, endpointId);
+        if (await lockIfClosed(transaction, endpointId)) await putBackUnclaimed(transaction, endpointId);
+      },
+      { lockTimeoutMs: LOCK_TIMEOUT_MS },
+    ),
   );
 }

@@ -7,6 +7,7 @@
  * - *The oldest due head first, then the next oldest*, in turns: one order that the endpoint cannot take does not
  *   keep the others from finding out that it is well again. The turn is kept in the endpoint's row and not in the
  *   delivery's due time, by which it is held and goes out.
+ * - *Nobody waits.* What somebody else has in hand, an endpoint or a head, is left for the next tick.
  *
  * (`state || ''` as in platform's promote-sql.ts: found by id, whatever the statistics say.)
  */
@@ -70,10 +71,14 @@ export async function startProbes(
                  (${DUE_HEAD} order by d.due_at, d.id limit 1)) as id
           from broken e
          where ${IS_FREE}
+      ), locked as (
+        select d.id from deliveries d
+         where d.id = any (array(select id from head)) and d.state || '' = 'waiting'
+         order by d.id for no key update skip locked
       ), moved as (
         update deliveries d
            set state = 'queued', generation = d.generation + 1, is_probe = true, job_due_at = clock_timestamp()
-         where d.id = any (array(select id from head)) and d.state || '' = 'waiting'
+         where d.id = any (array(select id from locked)) and d.state || '' = 'waiting'
         returning d.id, d.generation, d.order_id, d.order_version, d.transition_id, d.endpoint_id, d.due_at
       ), noted as (
         update webhook_endpoints e

@@ -1,6 +1,8 @@
 /**
- * The relay's statements. Each reads by state and is conditional on what it read; each is bounded. (`state || ''` as in
- * platform's promote-sql.ts: found by id, whatever the statistics say.)
+ * The relay's statements. Each reads by state and is conditional on what it read; each is bounded, and waits for nobody:
+ * what somebody else has in hand is left for the next tick, so that a transaction that was forgotten with some row in its
+ * hands keeps no other from being repaired. (`state || ''` as in platform's promote-sql.ts: found by id, whatever the
+ * statistics say.)
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import {
@@ -61,7 +63,9 @@ export async function renewGenerations(
     name: 'renew-generations',
     text: `
       with lost as (
-        select * from unnest($1::char(24)[], $2::int[]) as l(id, generation)
+        select l.* from unnest($1::char(24)[], $2::int[]) as l(id, generation) join deliveries d on d.id = l.id
+         where d.generation = l.generation and d.state || '' = 'queued' and d.claim_token is null
+         order by d.id for no key update of d skip locked
       ), renewed as (
         update deliveries d
            set generation = d.generation + 1, job_due_at = greatest(d.due_at, clock_timestamp())
@@ -108,6 +112,7 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
           from deliveries d
          where d.claim_token is not null and d.claimed_until < clock_timestamp()
          order by d.claimed_until limit $1
+           for no key update of d skip locked
       ), ended as (
         update deliveries d
            set claim_token = null, claimed_until = null, generation = d.generation + 1,
