@@ -19,7 +19,7 @@ const MAX_LOOKS = 128;
 const MAX_STATEMENTS = 2;
 /** One may wait for a lock; the others go on. */
 const MAX_TRANSACTIONS = 3;
-const MAX_ALONE = 4;
+const MAX_ALONE = 3;
 /** As long as until the relay's next tick: what holds an endpoint's lock takes some milliseconds. */
 const ALONE_LOCK_TIMEOUT_MS = 1_000;
 

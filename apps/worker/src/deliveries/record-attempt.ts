@@ -23,7 +23,7 @@ const MAX_TOGETHER = 128;
 /** One is worked on by the database while the answer of the other is. */
 const MAX_UNDER_WAY = 2;
 /** How many are recorded alone at once, each with a connection: the rows of all may be held by somebody. */
-const MAX_ALONE = 4;
+const MAX_ALONE = 2;
 
 export interface Recorder {
   /**

@@ -73,7 +73,7 @@ type Settled = SettledReports | null;
 /** More at once would gain nothing: the rows of that many are read and written in a few milliseconds. */
 const MAX_TOGETHER = 64;
 const MAX_UNDER_WAY = 2;
-const MAX_ALONE = 4;
+const MAX_ALONE = 2;
 /** Far longer than anybody who does not hang holds an endpoint. */
 const LOCK_TIMEOUT_MS = 500;
 
