@@ -75,7 +75,7 @@ const MAX_TOGETHER = 64;
 const MAX_UNDER_WAY = 2;
 const MAX_ALONE = 2;
 /** Far longer than anybody who does not hang holds an endpoint. */
-const LOCK_TIMEOUT_MS = 500;
+const LOCK_TIMEOUT_MS = 1_000;
 
 export interface ReportSettler {
   /** Not to be called again for an endpoint before it has resolved. */
