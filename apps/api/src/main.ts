@@ -1,4 +1,5 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
 import { retryWhileDatabaseIsAway } from '@vendor-server/platform/database/wait-for-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
@@ -24,6 +25,11 @@ import { createReadChecks } from './health/create-read-checks.ts';
 import { createSharedOfferEvents } from './offers/create-shared-offer-events.ts';
 import { startOfferExpiry } from './offers/start-offer-expiry.ts';
 
+/**
+ * Who connected before the process was told to stop may still wait to be taken: one a turn of the event loop. Without it
+ * they would be refused, though whoever balances the load sends no more since.
+ */
+const TAKES_CONNECTED_MS = 200;
 /** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
 const STOP_DEADLINE_MS = 15_000;
 /** A request takes about a millisecond of each statement; the rest is for those that wait for a key. */
@@ -134,8 +140,11 @@ await runProcess({
     const app = await lifecycle.start(
       'app',
       () => buildApp(deps),
-      // Stops listening, answers what is in flight, and closes the connections.
-      (started) => started.close(),
+      // Takes who has connected, stops listening, answers what is in flight, and closes the connections.
+      async (started) => {
+        await sleep(TAKES_CONNECTED_MS);
+        await started.close();
+      },
     );
     const url = await app.listen({ host: settings.host, port: settings.port });
     logger.info({ url }, 'API ready');

@@ -34,10 +34,13 @@ export interface System {
   readonly processes: readonly RunningProcess[];
   /** Of the API that was started last. */
   apiUrl(): string;
-  /** Starts one more API and waits until it is ready. Callers call the one that was started last. */
-  startApi(env?: Environment): Promise<ListeningProcess>;
-  /** Starts one more worker and waits until it runs. */
-  startWorker(env?: Environment): Promise<ListeningProcess>;
+  /**
+   * Starts one more API and waits until it is ready. Callers call the one that was started last.
+   * @param program the file of another version's
+   */
+  startApi(env?: Environment, program?: string): Promise<ListeningProcess>;
+  /** Starts one more worker and waits until it runs. @param program as of an API */
+  startWorker(env?: Environment, program?: string): Promise<ListeningProcess>;
   /** Ends what still runs, and drops the database. Throws when a process had ended by itself or does not stop. */
   stop(): Promise<void>;
 }
@@ -69,11 +72,11 @@ export async function createSystem({ redisUrl, env = {}, subject: given }: Syste
   const processes: RunningProcess[] = [];
   let apiUrl: string | null = null;
 
-  function start(name: keyof typeof ENTRY_FILES, ownEnv: Environment): RunningProcess {
+  function start(name: string, ownEnv: Environment, program: string): RunningProcess {
     const started = startProcess({
       name: `${name} ${processes.length + 1}`,
       command: process.execPath,
-      args: [ENTRY_FILES[name]],
+      args: [program],
       env: { ...settings, ...ownEnv },
     });
     processes.push(started);
@@ -94,14 +97,14 @@ export async function createSystem({ redisUrl, env = {}, subject: given }: Syste
     partner: createCaller(latestApiUrl, { 'x-vendor-secret': partnerSecret }),
     processes,
     apiUrl: latestApiUrl,
-    async startApi(ownEnv = {}) {
-      const api = start('api', ownEnv);
+    async startApi(ownEnv = {}, program = ENTRY_FILES.api) {
+      const api = start('api', ownEnv, program);
       const { url } = await waitForStart(api, 'API ready');
       apiUrl = String(url);
       return Object.assign(api, { url: apiUrl });
     },
-    async startWorker(ownEnv = {}) {
-      const worker = start('worker', ownEnv);
+    async startWorker(ownEnv = {}, program = ENTRY_FILES.worker) {
+      const worker = start('worker', ownEnv, program);
       const { port } = await waitForStart(worker, 'Worker ready');
       return Object.assign(worker, { url: `http://127.0.0.1:${String(port)}` });
     },

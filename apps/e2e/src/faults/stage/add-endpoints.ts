@@ -43,12 +43,13 @@ const PLACES: readonly (readonly Place[])[] = [
   ],
 ];
 
-/** Two customer servers with all their endpoints. */
+/** Two customer servers with all their endpoints. @param timeoutMs of each attempt */
 export async function addEndpoints(
   system: System,
   urlOf: (path: string) => string,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<StageEndpoint[]> {
-  const perServer = await Promise.all(PLACES.map((places) => addServer(system, urlOf, places)));
+  const perServer = await Promise.all(PLACES.map((places) => addServer(system, urlOf, places, timeoutMs)));
   return perServer.flat();
 }
 
@@ -56,11 +57,12 @@ async function addServer(
   system: System,
   urlOf: (path: string) => string,
   [first, ...others]: readonly Place[],
+  timeoutMs: number,
 ): Promise<StageEndpoint[]> {
   if (first === undefined) throw new Error('A customer server has an endpoint.');
   const customerServer = await addCustomerServer(system, urlOf(first.path));
   const { endpointId, signingSecret } = customerServer;
-  const preferences = { timeoutMs: TIMEOUT_MS, retryDelaysMs: RETRY_DELAYS_MS };
+  const preferences = { timeoutMs, retryDelaysMs: RETRY_DELAYS_MS };
   await customerServer.ask('PATCH', `/api/external/webhook-endpoints/${endpointId}`, preferences);
   const added: StageEndpoint[] = [{ customerServer, endpointId, signingSecret, ...first }];
   for (const { mode = 'every_step', statuses, ...place } of others) {

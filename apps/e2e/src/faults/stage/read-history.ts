@@ -5,9 +5,12 @@ import { type EndpointRowRead, readLiveJobs, readRows } from '../../history/read
 import type { ReceivedRequest } from '../../receiver/received-request.ts';
 import type { FaultStage } from './create-fault-stage.ts';
 
+/** What a run is known by. */
+type WatchedStage = Pick<FaultStage, 'system' | 'redisUrl' | 'receiver' | 'scripts' | 'endpoints' | 'teller'>;
+
 /** Everything that is known of a stage's run so far. */
 export async function readHistory(
-  { system, redisUrl, receiver, scripts, endpoints, teller }: FaultStage,
+  { system, redisUrl, receiver, scripts, endpoints, teller }: WatchedStage,
   faults: readonly FaultSpan[],
 ): Promise<History> {
   const rows = await readRows(system.database.pool);

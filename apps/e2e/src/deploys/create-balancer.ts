@@ -1,0 +1,71 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+
+/** What stands before the APIs: knows connections and nothing of what goes over them. */
+export interface Balancer {
+  /** Without a slash at the end. */
+  readonly url: string;
+  /** New connections go to it, too. */
+  add(apiUrl: string): void;
+  /** No new connections go to it; those that it has stay. */
+  remove(apiUrl: string): void;
+  close(): Promise<void>;
+}
+
+/** Each connection goes to the next API in turn, or to another one when that takes none. */
+export async function createBalancer(): Promise<Balancer> {
+  const ports: number[] = [];
+  const sockets = new Set<Socket>();
+  let turn = 0;
+
+  async function take(client: Socket): Promise<void> {
+    track(client);
+    const upstream = await connectToOne();
+    if (upstream === null) return void client.destroy();
+    track(upstream);
+    client.pipe(upstream);
+    upstream.pipe(client);
+    client.on('close', () => upstream.destroy());
+    upstream.on('close', () => client.destroy());
+    if (client.destroyed) upstream.destroy();
+  }
+
+  async function connectToOne(): Promise<Socket | null> {
+    turn += 1;
+    const inTurn = ports.map((_, index) => ports[(turn + index) % ports.length] ?? 0);
+    for (const port of inTurn) {
+      const socket = connect(port, '127.0.0.1');
+      const isConnected = await once(socket, 'connect').then(
+        () => true,
+        () => false,
+      );
+      if (isConnected) return socket;
+    }
+    return null;
+  }
+
+  function track(socket: Socket): void {
+    sockets.add(socket);
+    // What breaks one end closes the other.
+    socket.on('error', () => undefined);
+    socket.on('close', () => sockets.delete(socket));
+  }
+
+  const server = createServer({ pauseOnConnect: true }, (client) => void take(client));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    add: (apiUrl) => void ports.push(portOf(apiUrl)),
+    remove: (apiUrl) => void ports.splice(ports.indexOf(portOf(apiUrl)), 1),
+    async close() {
+      const closed = once(server, 'close');
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+const portOf = (url: string) => Number(new URL(url).port);
