@@ -45,6 +45,7 @@ const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'settle-refusals': [UNSENT],
   'record-attempt': [RECORDED],
   'record-attempts': [RECORDED],
+  'release-claim': [{ from: ['queued'], to: ['waiting'], claim: 'ended' }],
   'renew-generations': [{ from: ['queued'], to: ['queued'], generation: 1 }],
   'end-expired-claims': [
     {
