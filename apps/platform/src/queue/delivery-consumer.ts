@@ -38,6 +38,27 @@ export interface DeliveryConsumer {
   close(): Promise<void>;
 }
 
+/**
+ * Begins one job for each that it takes. BullMQ's loop takes jobs one after the other, and begins none of them, until
+ * there are no more or it has as many as it may work on: where taking one costs 10 ms, jobs that arrive as fast would keep
+ * it taking for seconds, until their locks are over and the relay has made them all again. The loop stops taking when it
+ * is told that there are no more.
+ */
+class EagerPostgresWorker extends onPostgres.Worker<DeliveryJobData, string | null> {
+  #hasTaken = false;
+
+  protected override async moveToActive(
+    token: string,
+    name?: string,
+  ): Promise<Job<DeliveryJobData, string | null>> {
+    // What it gives when there is none, whatever BullMQ's types say.
+    let job: Job<DeliveryJobData, string | null> | undefined;
+    if (!this.#hasTaken) job = await super.moveToActive(token, name);
+    this.#hasTaken = job !== undefined;
+    return job as Job<DeliveryJobData, string | null>;
+  }
+}
+
 type DeliveryProcessor = Processor<DeliveryJobData, string | null>;
 type SharedWorkerOptions = Omit<WorkerOptions, 'connection'>;
 
@@ -96,7 +117,7 @@ function startPostgresConsumer(
     options.logger.warn({ err: error }, 'Delivery consumer connection error');
 
   function createWorker(connection: PostgresConnectionOptions) {
-    const worker = new onPostgres.Worker(DELIVERY_QUEUE_NAME, process, {
+    const worker = new EagerPostgresWorker(DELIVERY_QUEUE_NAME, process, {
       ...workerOptions,
       connection,
       autorun: false,
