@@ -7,6 +7,7 @@ import {
   createPostgresBackend,
   createRedisBackend,
   type Job,
+  type JobJson,
   type PostgresConnectionOptions,
   type Processor,
   type WorkerOptions,
@@ -38,24 +39,32 @@ export interface DeliveryConsumer {
   close(): Promise<void>;
 }
 
+type DeliveryQueueJob = Job<DeliveryJobData, string | null>;
+
 /**
- * Begins one job for each that it takes. BullMQ's loop takes jobs one after the other, and begins none of them, until
- * there are no more or it has as many as it may work on: where taking one costs 10 ms, jobs that arrive as fast would keep
- * it taking for seconds, until their locks are over and the relay has made them all again. The loop stops taking when it
- * is told that there are no more.
+ * Begins what it has taken before it takes more. BullMQ's loop takes jobs one after the other, and begins none of them,
+ * until there are no more or it has as many as it may work on: where taking one costs 10 ms, jobs that arrive as fast
+ * would keep it taking for seconds, until their locks are over and the relay has made them all again. The loop turns to
+ * what it has when it is told that there are no more.
  */
 class EagerPostgresWorker extends onPostgres.Worker<DeliveryJobData, string | null> {
-  #hasTaken = false;
+  /** Taken, also at the end of another one, and not begun. */
+  #atHand = 0;
 
-  protected override async moveToActive(
-    token: string,
-    name?: string,
-  ): Promise<Job<DeliveryJobData, string | null>> {
+  protected override async moveToActive(token: string, name?: string): Promise<DeliveryQueueJob> {
     // What it gives when there is none, whatever BullMQ's types say.
-    let job: Job<DeliveryJobData, string | null> | undefined;
-    if (!this.#hasTaken) job = await super.moveToActive(token, name);
-    this.#hasTaken = job !== undefined;
-    return job as Job<DeliveryJobData, string | null>;
+    return this.#atHand > 0 ? (undefined as never) : super.moveToActive(token, name);
+  }
+
+  protected override async nextJobFromJobData(jobData?: JobJson, jobId?: string, token?: string) {
+    const job: DeliveryQueueJob | undefined = await super.nextJobFromJobData(jobData, jobId, token);
+    if (job !== undefined) this.#atHand += 1;
+    return job;
+  }
+
+  override processJob(job: DeliveryQueueJob, token: string, fetchNextCallback?: () => boolean) {
+    this.#atHand -= 1;
+    return super.processJob(job, token, fetchNextCallback);
   }
 }
 
