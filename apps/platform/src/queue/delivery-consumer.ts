@@ -7,19 +7,16 @@ import {
   createPostgresBackend,
   createRedisBackend,
   type Job,
-  type JobJson,
   type PostgresConnectionOptions,
   type Processor,
   type WorkerOptions,
-  withBackend,
 } from 'bullmq';
 import { Redis } from 'ioredis';
 import type { DeliveryJobData } from './delivery-job.ts';
 import { DELIVERY_QUEUE_NAME, type DeliveryQueueOptions } from './delivery-queue.ts';
+import { EagerWorker } from './eager-worker.ts';
 import { createQueuePool, openOnPostgres } from './postgres-queue-connection.ts';
 
-const onRedis = withBackend(createRedisBackend);
-const onPostgres = withBackend(createPostgresBackend);
 /** After a connection error a consumer waits this long before it asks again. */
 const RECONNECT_PAUSE_MS = 1_000;
 
@@ -37,35 +34,6 @@ export interface DeliveryConsumer {
   drain(): Promise<void>;
   /** Lets go of the connections; after `drain`, or when its deadline passed. */
   close(): Promise<void>;
-}
-
-type DeliveryQueueJob = Job<DeliveryJobData, string | null>;
-
-/**
- * Begins what it has taken before it takes more. BullMQ's loop takes jobs one after the other, and begins none of them,
- * until there are no more or it has as many as it may work on: where taking one costs 10 ms, jobs that arrive as fast
- * would keep it taking for seconds, until their locks are over and the relay has made them all again. The loop turns to
- * what it has when it is told that there are no more.
- */
-class EagerPostgresWorker extends onPostgres.Worker<DeliveryJobData, string | null> {
-  /** Taken, also at the end of another one, and not begun. */
-  #atHand = 0;
-
-  protected override async moveToActive(token: string, name?: string): Promise<DeliveryQueueJob> {
-    // What it gives when there is none, whatever BullMQ's types say.
-    return this.#atHand > 0 ? (undefined as never) : super.moveToActive(token, name);
-  }
-
-  protected override async nextJobFromJobData(jobData?: JobJson, jobId?: string, token?: string) {
-    const job: DeliveryQueueJob | undefined = await super.nextJobFromJobData(jobData, jobId, token);
-    if (job !== undefined) this.#atHand += 1;
-    return job;
-  }
-
-  override processJob(job: DeliveryQueueJob, token: string, fetchNextCallback?: () => boolean) {
-    this.#atHand -= 1;
-    return super.processJob(job, token, fetchNextCallback);
-  }
 }
 
 type DeliveryProcessor = Processor<DeliveryJobData, string | null>;
@@ -106,7 +74,12 @@ function startRedisConsumer(
     retryStrategy: (times) => Math.min(times * 50, 1_000),
   });
   connection.on('error', (error) => options.logger.debug({ err: error }, 'Redis connection error'));
-  const worker = new onRedis.Worker(DELIVERY_QUEUE_NAME, process, { ...workerOptions, connection });
+  const worker = new EagerWorker(
+    DELIVERY_QUEUE_NAME,
+    process,
+    { ...workerOptions, connection },
+    createRedisBackend,
+  );
   worker.on('error', (error) => options.logger.warn({ err: error }, 'Delivery consumer connection error'));
   return {
     drain: () => worker.close(),
@@ -126,11 +99,12 @@ function startPostgresConsumer(
     options.logger.warn({ err: error }, 'Delivery consumer connection error');
 
   function createWorker(connection: PostgresConnectionOptions) {
-    const worker = new EagerPostgresWorker(DELIVERY_QUEUE_NAME, process, {
-      ...workerOptions,
-      connection,
-      autorun: false,
-    });
+    const worker = new EagerWorker(
+      DELIVERY_QUEUE_NAME,
+      process,
+      { ...workerOptions, connection, autorun: false },
+      createPostgresBackend,
+    );
     worker.on('error', report);
     return worker;
   }
