@@ -72,7 +72,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   });
   const ownFaults = new Counter({
     name: 'vendor_server_delivery_own_faults_total',
-    help: 'Webhooks that could not be sent by a fault of ours, such as a secret that cannot be opened.',
+    help: 'Webhooks that could not be sent by a fault of ours, such as a secret that cannot be opened, or a claim that the database answered too late.',
     registers,
   });
   const relayMoves = new Counter({

@@ -9,6 +9,10 @@ type DeliveryQueueJob = Job<DeliveryJobData, string | null>;
  * end; and on PostgreSQL, where taking one costs 10 ms, jobs that arrive as fast would keep it taking for seconds, until
  * their locks are over and the relay has made them all again. The loop turns to what it has when it is told that there
  * are no more.
+ *
+ * A job that was taken and never begun would keep it from taking for ever. There is none: BullMQ makes jobs in
+ * `nextJobFromJobData` alone, and its loop gives each to `processJob`, those it gets at the end of another one, too, also
+ * while it closes.
  */
 export class EagerWorker<Backend extends IQueueBackend, Connection> extends Worker<
   DeliveryJobData,
