@@ -3,7 +3,7 @@ import { defineConfig, type OxlintOverride } from 'oxlint';
 /**
  * What each package may import besides its own files. Everything is refused that is not listed, type imports
  * included. Tests may use any tool, but of the workspace only what their package may import, and the receiver
- * and fault tools of `e2e`. `cli` and `e2e` put the others together and may import them all.
+ * and fault tools of `e2e`. `cli`, `e2e` and `bench` put the others together and may import them all.
  */
 const importRules = {
   domain: { workspace: [], outside: ['node:crypto', 'ipaddr.js'], typesOnly: [] },
@@ -213,7 +213,7 @@ export default defineConfig({
       rules: { 'no-restricted-properties': 'off' },
     },
     {
-      files: ['apps/cli/**', 'apps/e2e/**', 'apps/platform/src/database/migrate-command.ts'],
+      files: ['apps/bench/**', 'apps/cli/**', 'apps/e2e/**', 'apps/platform/src/database/migrate-command.ts'],
       rules: { 'no-console': 'off' },
     },
     {

@@ -1,4 +1,4 @@
-import { printTable } from '../hostile/print-table.ts';
+import { printTable } from '../system/print-table.ts';
 import type { FaultReport } from './run-faults.ts';
 
 const COLUMNS = ['fault', 'runs', 'changes', 'received', 'duplicates', 'longest gap ms', 'violations'];

@@ -1,8 +1,8 @@
 import { pathToFileURL } from 'node:url';
-import { addCustomerServer, type CustomerServer } from '../system/add-customer-server.ts';
+import { createRawReceiver, type RawReceiver } from '../receiver/create-raw-receiver.ts';
+import { addCustomerServers, type CustomerServer } from '../system/add-customer-server.ts';
 import { createSystem, type ListeningProcess, type System } from '../system/create-system.ts';
 import { createNameServer, type NameServer } from './create-name-server.ts';
-import { createRawReceiver, type RawReceiver } from './create-raw-receiver.ts';
 
 export interface HostileStageOptions {
   /** Null: the queue lives in PostgreSQL. */
@@ -27,8 +27,6 @@ export interface HostileStage {
 }
 
 const PRELOAD = pathToFileURL(`${import.meta.dirname}/use-name-server.ts`).href;
-/** Calls that a burst of new customer servers makes at a time. */
-const CALLS_AT_ONCE = 10;
 
 export async function createHostileStage({ redisUrl, healthy }: HostileStageOptions): Promise<HostileStage> {
   const nameServer = await createNameServer();
@@ -72,19 +70,4 @@ export async function createHostileStage({ redisUrl, healthy }: HostileStageOpti
     await stop();
     throw error;
   }
-}
-
-/** Customer servers with an endpoint each. */
-export async function addCustomerServers(
-  system: System,
-  count: number,
-  urlOf: (n: number) => string,
-): Promise<CustomerServer[]> {
-  const added: CustomerServer[] = [];
-  while (added.length < count) {
-    const part = Math.min(CALLS_AT_ONCE, count - added.length);
-    const numbers = Array.from({ length: part }, (_, index) => added.length + index);
-    added.push(...(await Promise.all(numbers.map((n) => addCustomerServer(system, urlOf(n))))));
-  }
-  return added;
 }

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs';
+import { printTable } from '../system/print-table.ts';
 import type { Attack } from './measure-attack.ts';
 import type { Drain } from './measure-drain.ts';
 import type { Latency, Round } from './measure-round.ts';
-import { printTable } from './print-table.ts';
 import type { Watched } from './watch-system.ts';
 
 /** What one run measured, as it is written for programs. */

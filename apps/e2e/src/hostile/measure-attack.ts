@@ -1,10 +1,10 @@
 import type { Receiver } from '../receiver/create-receiver.ts';
-import type { CustomerServer } from '../system/add-customer-server.ts';
+import { addCustomerServers, type CustomerServer } from '../system/add-customer-server.ts';
+import { insertChanges } from '../system/insert-changes.ts';
+import { readProcessUse } from '../system/watch-process.ts';
 import { ATTACK_PATHS, createAttacker } from './create-attacker.ts';
-import { addCustomerServers, type HostileStage } from './create-hostile-stage.ts';
-import { insertChanges } from './insert-changes.ts';
+import type { HostileStage } from './create-hostile-stage.ts';
 import { measureRound, type Round } from './measure-round.ts';
-import { readProcessUse } from './watch-process.ts';
 
 export interface AttackOptions {
   readonly perSecond: number;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import type { CustomerServer } from '../system/add-customer-server.ts';
+import { insertChanges } from '../system/insert-changes.ts';
+import { readProcessUse } from '../system/watch-process.ts';
 import type { HostileStage } from './create-hostile-stage.ts';
-import { insertChanges } from './insert-changes.ts';
-import { readProcessUse } from './watch-process.ts';
 
 export interface Drain {
   readonly deliveries: number;

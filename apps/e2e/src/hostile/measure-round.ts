@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomerServer } from '../system/add-customer-server.ts';
+import { quantile } from '../system/quantile.ts';
 import type { HostileStage } from './create-hostile-stage.ts';
 import { type SentChange, sendLoad } from './send-load.ts';
 import { type Watched, watchSystem } from './watch-system.ts';
@@ -65,7 +66,5 @@ async function waitForArrivals({ receiver }: HostileStage, sent: readonly SentCh
 
 export function toLatency(latenciesMs: readonly number[]): Latency {
   const sorted = latenciesMs.toSorted((a, b) => a - b);
-  const at = (share: number) =>
-    sorted[Math.min(Math.floor(sorted.length * share), sorted.length - 1)] ?? Number.NaN;
-  return { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
+  return { p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99), maxMs: quantile(sorted, 1) };
 }

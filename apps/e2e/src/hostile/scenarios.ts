@@ -1,10 +1,10 @@
 import { LARGEST_WINDOW } from '@vendor-server/domain/endpoints/decide-window.ts';
 import type pg from 'pg';
 import { expect, vi } from 'vitest';
-import { type CustomerServer, changeEndpoint } from '../system/add-customer-server.ts';
-import { addCustomerServers, type HostileStage } from './create-hostile-stage.ts';
-import { createRawReceiver, type RawReceiver } from './create-raw-receiver.ts';
-import { insertChanges } from './insert-changes.ts';
+import { createRawReceiver, type RawReceiver } from '../receiver/create-raw-receiver.ts';
+import { addCustomerServers, type CustomerServer, changeEndpoint } from '../system/add-customer-server.ts';
+import { insertChanges } from '../system/insert-changes.ts';
+import type { HostileStage } from './create-hostile-stage.ts';
 
 /** Customers whose servers misbehave, with their backlogs, ready for a round. */
 export interface BadCustomers {

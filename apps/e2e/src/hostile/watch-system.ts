@@ -5,7 +5,7 @@ import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
 import { Redis } from 'ioredis';
 import type { System } from '../system/create-system.ts';
 import type { RunningProcess } from '../system/start-process.ts';
-import { type ProcessUse, readProcessUse } from './watch-process.ts';
+import { type ProcessUse, readProcessUse } from '../system/watch-process.ts';
 
 export interface WatchOptions {
   readonly system: Pick<System, 'database' | 'databaseUrl'>;

@@ -1,6 +1,12 @@
 import { type Caller, createCaller } from './create-caller.ts';
 import type { System } from './create-system.ts';
 
+/** What it takes to add somebody to a system. */
+export type Administered = Pick<System, 'operator' | 'apiUrl'>;
+
+/** Calls at a time. */
+const CALLS_AT_ONCE = 10;
+
 /** A customer server that no other test uses, with its one endpoint. */
 export interface CustomerServer extends Caller {
   readonly customerServerId: string;
@@ -23,7 +29,7 @@ interface Created {
 }
 
 /** @param webhookUrl where its webhooks go */
-export async function addCustomerServer(system: System, webhookUrl: string): Promise<CustomerServer> {
+export async function addCustomerServer(system: Administered, webhookUrl: string): Promise<CustomerServer> {
   const { customerServerId, secret, endpoint } = await system.operator.ask<Created>(
     'POST',
     '/api/admin/customer-servers',
@@ -35,6 +41,21 @@ export async function addCustomerServer(system: System, webhookUrl: string): Pro
     secret,
     ...endpoint,
   };
+}
+
+/** Customer servers with an endpoint each. */
+export async function addCustomerServers(
+  system: Administered,
+  count: number,
+  urlOf: (n: number) => string,
+): Promise<CustomerServer[]> {
+  const added: CustomerServer[] = [];
+  while (added.length < count) {
+    const part = Math.min(CALLS_AT_ONCE, count - added.length);
+    const numbers = Array.from({ length: part }, (_, index) => added.length + index);
+    added.push(...(await Promise.all(numbers.map((n) => addCustomerServer(system, urlOf(n))))));
+  }
+  return added;
 }
 
 /** Changes an endpoint in the database: its state without a look at what waits for it. */

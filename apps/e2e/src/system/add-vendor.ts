@@ -1,5 +1,5 @@
+import type { Administered } from './add-customer-server.ts';
 import { type Caller, createCaller } from './create-caller.ts';
-import type { System } from './create-system.ts';
 
 /** A vendor that no other test uses: online, and offered every order. */
 export interface TestVendor extends Caller {
@@ -14,7 +14,7 @@ export const VENDOR_PROFILE = {
   selectedServices: ['electronics_repair', 'appliance_repair'],
 };
 
-export async function addVendor(system: System): Promise<TestVendor> {
+export async function addVendor(system: Administered): Promise<TestVendor> {
   const { vendorId, apiKey } = await system.operator.ask<{ vendorId: string; apiKey: string }>(
     'POST',
     '/api/admin/vendors',

@@ -1,4 +1,3 @@
-import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
 import { choosePostgresAccount } from '@vendor-server/platform/database/embedded/postgres-account.ts';
@@ -10,6 +9,7 @@ import { migrateDatabase } from '@vendor-server/platform/database/migrate.ts';
 import { findFreePort } from '@vendor-server/platform/network/find-free-ports.ts';
 import { createTemporaryDataDir } from '@vendor-server/platform/testing/create-temporary-data-dir.ts';
 import type { TestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { listChildren } from './list-children.ts';
 
 /** A PostgreSQL for one test, which may do to it what it likes (Linux). What has committed survives all of it. */
 export interface PrivatePostgres {
@@ -82,13 +82,4 @@ export async function createPrivatePostgres(): Promise<PrivatePostgres> {
     hang: () => signalAll('SIGSTOP'),
     resume: () => signalAll('SIGCONT'),
   };
-}
-
-async function listChildren(parent: number): Promise<number[]> {
-  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
-  const stats = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')));
-  // The second field is a name in parentheses, which may hold anything; the fourth is the parent.
-  return stats
-    .filter((stat) => Number(stat.slice(stat.lastIndexOf(')')).split(' ')[2]) === parent)
-    .map((stat) => Number.parseInt(stat, 10));
 }

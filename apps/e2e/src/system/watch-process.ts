@@ -16,17 +16,37 @@ const MS_PER_TICK = 10;
 
 /** Reads `/proc`; there is none but on Linux. */
 export async function readProcessUse(pid: number): Promise<ProcessUse> {
-  const [status, stat] = await Promise.all([
+  const [status, { cpuMs }] = await Promise.all([
     readFile(`/proc/${pid}/status`, 'utf8'),
-    readFile(`/proc/${pid}/stat`, 'utf8'),
+    readProcessTimes(pid),
   ]);
-  // The name in brackets may hold spaces; user and system time are the 14th and 15th field.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return {
     rssBytes: readKilobytes(status, 'VmRSS'),
     peakRssBytes: readKilobytes(status, 'VmHWM'),
     sockets: await countSockets(pid),
-    cpuMs: (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK,
+    cpuMs,
+  };
+}
+
+export interface ProcessTimes {
+  /** Processor time since its start, in ms. */
+  readonly cpuMs: number;
+  /** The same of its children that have ended. */
+  readonly endedChildrenCpuMs: number;
+}
+
+/** As `readProcessUse`, and cheaper. */
+export async function readProcessTimes(pid: number): Promise<ProcessTimes> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  // The name in brackets may hold spaces; user and system time are the 14th and 15th field, then those of children.
+  const [user, system, childrenUser, childrenSystem] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 15)
+    .map((ticks) => Number(ticks) * MS_PER_TICK);
+  return {
+    cpuMs: (user ?? 0) + (system ?? 0),
+    endedChildrenCpuMs: (childrenUser ?? 0) + (childrenSystem ?? 0),
   };
 }
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { clockNow } from '../receiver/received-request.ts';
+import { clockNow } from './received-request.ts';
 
 /** One webhook that arrived complete. */
 export interface Receipt {

@@ -1,0 +1,26 @@
+import type { BenchCurve, BenchRow } from './result/bench-result.ts';
+import type { CreateStage } from './stage/create-stage.ts';
+
+/** A part of the bench that is run, or left out, as a whole. It gives rows of the table, curves, or both. */
+export interface Benchmark {
+  /** As it is asked for on the command line: `P1`. */
+  readonly id: string;
+  readonly title: string;
+  readonly run: (context: BenchContext) => Promise<Measured>;
+}
+
+export interface Measured {
+  readonly rows?: readonly BenchRow[];
+  readonly curves?: readonly BenchCurve[];
+}
+
+export interface BenchContext {
+  /** As short as it may be and still show something. */
+  readonly quick: boolean;
+  /** Sets the system up once more, on a database of its own; it is stopped when the benchmark ends, at the latest. */
+  readonly createStage: CreateStage;
+  /** Of the benchmarks that have run before. */
+  readonly earlier: readonly BenchRow[];
+  /** Says at once what came of something: a run that ends early has shown what it had. */
+  readonly say: (line: string) => void;
+}
