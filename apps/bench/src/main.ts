@@ -11,6 +11,7 @@ import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts
 import { loadSettingsOrExit } from '@vendor-server/platform/settings/load-settings-or-exit.ts';
 import { BENCH_USAGE, type BenchOptions, BenchUsageError, parseBenchOptions } from './bench-options.ts';
 import { BENCHMARKS } from './benchmarks.ts';
+import { buildReport } from './report/build-report.ts';
 import type { BenchResult } from './result/bench-result.ts';
 import { describeMachine } from './result/describe-machine.ts';
 import { printResult } from './result/print-result.ts';
@@ -100,4 +101,5 @@ async function writeResult(result: BenchResult): Promise<void> {
   if (options.out === null) return;
   await mkdir(options.out, { recursive: true });
   await writeFile(path.join(options.out, 'bench.json'), json);
+  await writeFile(path.join(options.out, 'bench.html'), buildReport(result));
 }
