@@ -6,18 +6,18 @@
  *   meanwhile is not repeated.
  * - `FAULTS_ONLY`: a regular expression, tried on the kinds; `FAULTS_QUEUE`: `redis` or `postgres` alone. For parts.
  * - `FAULTS_FORM`: `short` does each kind once instead (see short-form.measure.ts).
+ * - `FAULTS_LOGS`: a folder; the logs of each system's processes are kept there.
  * - `FAULTS_RUNS`: how often each kind is done instead of 20 times, 5 for those that last 10 s or more.
  */
 import { afterAll, expect, test } from 'vitest';
-import { createRandom } from '../history/testing/create-random.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import type { QueueBackend } from './queue-backend.ts';
 import { type FaultReport, type FaultRunOptions, runFaults } from './run-faults.ts';
+import { seed } from './run-settings.ts';
 import { showReport } from './show-report.ts';
 
 const { env } = process;
-const seed = Number(env['FAULTS_SEED'] ?? createRandom(Date.now()).below(2 ** 31));
 const only = new RegExp(env['FAULTS_ONLY'] ?? '');
 const backends = (['redis', 'postgres'] as const).filter((name) => (env['FAULTS_QUEUE'] ?? name) === name);
 const LONG_MS = 10_000;
@@ -31,35 +31,30 @@ const LOAD = {
   longestHangMs: Number.POSITIVE_INFINITY,
 };
 
-/** A part of the whole: the faults that one system is given. */
-interface Part {
-  readonly title: string;
-  readonly options: FaultRunOptions;
-}
-
+/** Parts of the whole: the faults that one system is given. */
 const parts = backends.flatMap((backend) => {
   const faults = FAULTS.filter((fault) => fault.backends.includes(backend) && only.test(fault.kind));
   return faults.map((fault) => toPart(fault.kind, backend, Array<Fault>(runsOf(fault)).fill(fault)));
 });
 
-function toPart(title: string, backend: QueueBackend, planned: readonly Fault[]): Part {
-  return { title: `${title}, queue in ${backend}`, options: { ...LOAD, backend, planned } };
+function toPart(title: string, backend: QueueBackend, planned: readonly Fault[]): FaultRunOptions {
+  return { ...LOAD, title: `${title}, queue in ${backend}`, backend, planned };
 }
 
 function runsOf({ lastsMs }: Fault): number {
   return Number(env['FAULTS_RUNS'] ?? (lastsMs >= LONG_MS ? 5 : 20));
 }
 
-const reports: (FaultReport & { readonly title: string })[] = [];
+const reports: FaultReport[] = [];
 
 console.log(`FAULTS_SEED=${seed}`);
 
-test.each(parts)('$title', async ({ title, options }) => {
-  const report = await runFaults(options);
-  reports.push({ ...report, title });
-  showReport([{ ...report, title }]);
+test.each(parts)('$title', async (part) => {
+  const report = await runFaults(part);
+  reports.push(report);
+  showReport([report]);
   expect(report.violations).toEqual([]);
-  expect(report.rows.reduce((runs, row) => runs + row.runs, 0)).toBe(options.planned.length);
+  expect(report.rows.reduce((runs, row) => runs + row.runs, 0)).toBe(part.planned.length);
 });
 
 afterAll(() => showReport(reports));

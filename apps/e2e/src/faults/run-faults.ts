@@ -7,10 +7,13 @@ import { createRandom } from '../history/testing/create-random.ts';
 import type { Violation } from '../history/violation.ts';
 import { clockNow } from '../receiver/received-request.ts';
 import type { Fault } from './fault.ts';
+import { keepLogs } from './run-settings.ts';
 import { createFaultStage, type FaultStage, type FaultStageOptions } from './stage/create-fault-stage.ts';
 import { readHistory } from './stage/read-history.ts';
 
 export interface FaultRunOptions extends FaultStageOptions {
+  /** Of the run, for whoever reads of it. */
+  readonly title: string;
   /** One after the other, each as often as it is in here. */
   readonly planned: readonly Fault[];
   /** How many changes are to be made at least; the load goes on until then. */
@@ -34,6 +37,7 @@ export interface FaultRow {
 }
 
 export interface FaultReport {
+  readonly title: string;
   readonly rows: readonly FaultRow[];
   readonly violations: readonly Violation[];
   /** How long the backlog took after the end of the load, in ms. */
@@ -62,6 +66,8 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultReport> 
     // What went wrong first says more than what cannot be stopped because of it.
     await stage.close().catch(() => undefined);
     throw error;
+  } finally {
+    await keepLogs(options.title, stage.system.processes);
   }
 }
 
@@ -85,7 +91,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
   const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
   const history = await readHistory(stage, spans);
   const violations = checkHistory(history);
-  return { rows: toRows(history, violations), violations, drainedInMs: tookMs };
+  return { title: options.title, rows: toRows(history, violations), violations, drainedInMs: tookMs };
 }
 
 async function withLimit(work: Promise<void>, limitMs: number): Promise<void> {

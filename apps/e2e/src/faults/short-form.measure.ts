@@ -4,9 +4,9 @@
  */
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
 import { describe, expect, test } from 'vitest';
-import { createRandom } from '../history/testing/create-random.ts';
 import { dealFaults } from './deal-faults.ts';
 import { runFaults } from './run-faults.ts';
+import { seed } from './run-settings.ts';
 import { showReport } from './show-report.ts';
 
 /** Together 2 000; a queue in PostgreSQL has the slower half. */
@@ -15,8 +15,6 @@ const FEWEST_CHANGES = { redis: 1_300, postgres: 700 };
 const LIMIT_MS = 300_000;
 
 const backends = testQueueBackends();
-const { env } = process;
-const seed = Number(env['FAULTS_SEED'] ?? createRandom(Date.now()).below(2 ** 31));
 const dealt = dealFaults(
   backends.filter(({ skipReason }) => skipReason === null).map(({ name }) => name),
   seed,
@@ -29,6 +27,7 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
     async () => {
       const planned = dealt.get(name) ?? [];
       const report = await runFaults({
+        title: `queue in ${name}, FAULTS_SEED=${seed}`,
         backend: name,
         seed,
         planned,
@@ -38,7 +37,7 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
         pauseMs: 60,
         restMs: 200,
       });
-      showReport([{ ...report, title: `queue in ${name}, FAULTS_SEED=${seed}` }]);
+      showReport([report]);
       expect(report.violations, `seed ${seed}`).toEqual([]);
       expect(report.rows).toHaveLength(planned.length);
     },

@@ -4,7 +4,7 @@ import type { FaultReport } from './run-faults.ts';
 const COLUMNS = ['fault', 'runs', 'changes', 'received', 'duplicates', 'longest gap ms', 'violations'];
 
 /** Prints one row per fault and system, and everything that should not have been. */
-export function showReport(reports: readonly (FaultReport & { readonly title: string })[]): void {
+export function showReport(reports: readonly FaultReport[]): void {
   for (const { title, rows, violations, drainedInMs } of reports) {
     printTable(
       `${title}: ${violations.length} violations, drained in ${Math.round(drainedInMs)} ms`,

@@ -3,6 +3,7 @@ import { PrismaPg } from '@prisma/adapter-pg';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { PrismaClient } from '../generated/prisma/client.ts';
+import { surviveLostConnections } from './survive-lost-connections.ts';
 
 /** One pool of connections, and the two ways to use it: Prisma, and hand-written SQL through `pool`. */
 export type Database = {
@@ -85,11 +86,7 @@ export function createDatabase({
     // Before a new connection is handed out.
     verify: (client, done) => client.query(setup, (error) => done(error)),
   });
-  // Without a listener the loss of an idle connection would end the process.
-  pool.on('error', (error) => logger?.warn({ err: error }, 'Idle database connection lost'));
-  // The pool listens to idle connections only: one lost between two statements of a transaction would end the
-  // process, too. The next statement on it reports the loss.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  surviveLostConnections(pool, (error) => logger?.warn({ err: error }, 'Idle database connection lost'));
 
   const prisma = new PrismaClient({
     adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNamer() }),

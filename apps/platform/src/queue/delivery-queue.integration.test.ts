@@ -1,4 +1,5 @@
-import { createTcpProxy, type TcpProxy } from '@vendor-server/e2e/system/create-tcp-proxy.ts';
+import { createWires, type Wires } from '@vendor-server/e2e/faults/tools/create-wires.ts';
+import type { TcpProxy } from '@vendor-server/e2e/system/create-tcp-proxy.ts';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createId } from '../ids/create-id.ts';
@@ -22,6 +23,7 @@ const until = (check: () => void | Promise<void>) => vi.waitFor(check, { timeout
 describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
   describe.skipIf(skipReason !== null)('the delivery queue', () => {
     let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+    let wires: Wires;
     let proxy: TcpProxy;
     let queue: DeliveryQueue;
     let consumers: DeliveryConsumer[];
@@ -32,7 +34,8 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
     });
     afterAll(() => subject.drop());
     beforeEach(async () => {
-      proxy = await createTcpProxy(redisUrl ?? subject.url);
+      wires = await createWires(subject.url, redisUrl);
+      proxy = wires.queue;
       consumers = [];
       logLines.length = 0;
     });
@@ -43,7 +46,7 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
         await consumer.close();
       }
       await queue.close();
-      await proxy.close();
+      await wires.close();
     });
 
     function buildOptions() {
@@ -51,9 +54,8 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
         { write: (line) => void logLines.push(line) },
         { name: 'test', level: 'warn' },
       );
-      return redisUrl === null
-        ? { redisUrl: null, databaseUrl: proxy.url, logger }
-        : { redisUrl: proxy.url, databaseUrl: subject.url, logger };
+      const { DATABASE_URL: databaseUrl, REDIS_URL = null } = wires.env;
+      return { redisUrl: REDIS_URL, databaseUrl, logger };
     }
 
     async function openQueue(): Promise<void> {
@@ -211,6 +213,20 @@ describe.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
         await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
         await expect(queue.add([buildJob()])).rejects.toBeInstanceOf(Error);
         await proxy.restore();
+        const job = buildJob();
+        await until(() => queue.add([job]));
+        await until(() => expect(ran).toContainEqual(job.data));
+      });
+
+      test('in the middle of their first contacts: both ask again', async () => {
+        const first = { statement: /./, side: 'before' } as const;
+        const traps = [wires.catchAt(first), wires.catchAt(first)];
+        queue = createDeliveryQueue(buildOptions());
+        const ran = consume();
+        await Promise.all([
+          queue.ping().catch(() => undefined),
+          ...traps.map(async ({ sprung }) => (await sprung).cut()),
+        ]);
         const job = buildJob();
         await until(() => queue.add([job]));
         await until(() => expect(ran).toContainEqual(job.data));

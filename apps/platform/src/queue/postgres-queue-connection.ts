@@ -7,11 +7,14 @@
  * - It knows a lost connection by ECONNREFUSED alone. After any other error (a server that is starting or full,
  *   a proxy that hangs up) a worker asks again at once, 2 500 times a second, and logs each time. So it is told
  *   every error of an outage as that one, after which it pauses.
+ * - It listens to errors of none of the connections that it takes out of the pool but one: the loss of another, such as
+ *   that of its first contact, would end the process. So ours are listened to from the pool on.
  */
 import type { PostgresConnectionOptions } from 'bullmq';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { isDatabaseUnavailable } from '../database/database-errors.ts';
+import { surviveLostConnections } from '../database/survive-lost-connections.ts';
 
 /** BullMQ's own schema, kept apart from ours; made by `npm run db:migrate`. */
 const POSTGRES_QUEUE_SCHEMA = 'bullmq';
@@ -28,7 +31,7 @@ export function createQueuePool(
     keepAlive: true,
     ...limits,
   });
-  pool.on('error', (error) => logger.warn({ err: error }, 'Queue database connection lost'));
+  surviveLostConnections(pool, (error) => logger.warn({ err: error }, 'Queue database connection lost'));
   return pool;
 }
 

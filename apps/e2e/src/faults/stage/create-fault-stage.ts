@@ -10,7 +10,7 @@ import { readHealth } from '../../system/read-health.ts';
 import type { QueueBackend } from '../queue-backend.ts';
 import { createWires, type Wires } from '../tools/create-wires.ts';
 import { addEndpoints, type StageEndpoint } from './add-endpoints.ts';
-import { createRole, type Role } from './create-role.ts';
+import { createRole, type Role, type StagedProcess } from './create-role.ts';
 import { createTeller, type Teller } from './create-teller.ts';
 import { calm, disturb } from './disturb.ts';
 import { createReceiverScripts, type ReceiverScripts } from './receiver-scripts.ts';
@@ -55,6 +55,8 @@ export interface FaultStage {
 }
 
 const RECOVERS_WITHIN_MS = 60_000;
+/** Of the log of a process that ended by itself: enough to see why. */
+const MAX_SHOWN = 4_000;
 /** Between two disturbances, on average. */
 const DISTURBED_EVERY_MS = 250;
 
@@ -168,12 +170,18 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
   };
 }
 
-async function waitUntilReady(running: { readonly name: string; readonly url: string }): Promise<void> {
-  await vi.waitFor(
-    async () => {
-      const { status, body } = await readHealth(running.url);
-      if (status !== 200) throw new Error(`${running.name} is not ready: ${JSON.stringify(body)}`);
-    },
-    { timeout: RECOVERS_WITHIN_MS, interval: 50 },
-  );
+async function waitUntilReady(waited: StagedProcess): Promise<void> {
+  await Promise.race([
+    vi.waitFor(
+      async () => {
+        const { status, body } = await readHealth(waited.url);
+        if (status !== 200) throw new Error(`${waited.name} is not ready: ${JSON.stringify(body)}`);
+      },
+      { timeout: RECOVERS_WITHIN_MS, interval: 50 },
+    ),
+    // Whoever has ended will not be ready, and its log says why.
+    waited.ended.then((how) => {
+      throw new Error(`${waited.name} ended by itself (${how}):\n${waited.log.text.slice(-MAX_SHOWN)}`);
+    }),
+  ]);
 }
