@@ -8,6 +8,8 @@ export interface BenchOptions {
   readonly json: string | null;
   /** A directory for everything that is written; made when missing. */
   readonly out: string | null;
+  /** A directory for CPU profiles of all API and worker processes; null: none is taken. */
+  readonly cpuProf: string | null;
 }
 
 export const BENCH_USAGE = `Measures Vendor Server against the bare parts it is made of.
@@ -18,6 +20,8 @@ export const BENCH_USAGE = `Measures Vendor Server against the bare parts it is 
   --quick          fewer and shorter rounds: under two minutes
   --only <ids>     only these, separated by commas
   --json <file>    write the numbers there
+  --cpu-prof <folder>
+                   write a CPU profile of every API and worker there (it costs them a tenth of their speed)
   --out <folder>   write the numbers and the report there
 
 DATABASE_URL and REDIS_URL are used when they are set: the first names a server of whose databases nothing is touched but
@@ -43,7 +47,13 @@ export function parseBenchOptions(args: readonly string[], known: readonly strin
   if (unknown !== undefined) {
     throw new BenchUsageError(`--only: there is no ${unknown}, but ${known.join(', ')}.`);
   }
-  return { only, quick: values.quick ?? false, json: values.json ?? null, out: values.out ?? null };
+  return {
+    only,
+    quick: values.quick ?? false,
+    json: values.json ?? null,
+    out: values.out ?? null,
+    cpuProf: values['cpu-prof'] ?? null,
+  };
 }
 
 function readValues(args: readonly string[]) {
@@ -55,6 +65,7 @@ function readValues(args: readonly string[]) {
         quick: { type: 'boolean' },
         json: { type: 'string' },
         out: { type: 'string' },
+        'cpu-prof': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     }).values;

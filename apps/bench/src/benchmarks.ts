@@ -1,5 +1,9 @@
 import type { Benchmark } from './benchmark.ts';
+import { drain } from './rows/drain.ts';
+import { latency } from './rows/latency.ts';
+import { orderCreation } from './rows/order-creation.ts';
 import { statusChanges } from './rows/status-changes.ts';
+import { wholePath } from './rows/whole-path.ts';
 
 /** In the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [statusChanges];
+export const BENCHMARKS: readonly Benchmark[] = [statusChanges, drain, latency, orderCreation, wholePath];

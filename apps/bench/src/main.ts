@@ -78,11 +78,12 @@ async function measure(lifecycle: Lifecycle): Promise<BenchResult> {
   const begunAt = performance.now();
   const date = new Date().toISOString();
   const services = await startServices(lifecycle, settings, searchPath);
-  const { only, quick } = options;
+  const { only, quick, cpuProf } = options;
+  const env = cpuProf === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${path.resolve(cpuProf)}` };
   const measured = await runBenchmarks(
     lifecycle,
     BENCHMARKS.filter(({ id }) => only?.includes(id) ?? true),
-    { services, searchPath, output, quick, logger, say: (line) => console.log(line) },
+    { services, searchPath, env, output, quick, logger, say: (line) => console.log(line) },
   );
   const meta = {
     date,

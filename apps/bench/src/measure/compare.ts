@@ -54,11 +54,13 @@ export function buildRow(
       name,
       points: toSeriesPoints(findMedianRound(rounds)?.samples ?? []),
     })),
-    latencies: sides.map(([name, rounds]) =>
-      toDistribution(
-        name,
-        rounds.flatMap(({ samples }) => samples),
-      ),
-    ),
+    latencies: sides
+      .map(([name, rounds]) =>
+        toDistribution(
+          name,
+          rounds.flatMap(({ samples }) => samples),
+        ),
+      )
+      .filter(({ count }) => count > 0),
   };
 }

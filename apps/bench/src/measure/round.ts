@@ -17,5 +17,16 @@ export interface CpuUse {
 export interface Sample {
   /** When, from the beginning of the round. */
   readonly atMs: number;
-  readonly latencyMs: number;
+  /** Null where only the time of the end means something. */
+  readonly latencyMs: number | null;
+}
+
+/** How many ended in a second, from the beginning of the round to the last of them. */
+export function toRate(samples: readonly Sample[]): number {
+  return (samples.length * 1_000) / Math.max(...samples.map(({ atMs }) => atMs));
+}
+
+/** From the shortest to the longest. */
+export function sortLatencies(samples: readonly Sample[]): number[] {
+  return samples.flatMap(({ latencyMs }) => latencyMs ?? []).toSorted((a, b) => a - b);
 }

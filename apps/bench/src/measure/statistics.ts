@@ -1,6 +1,6 @@
 import { quantile } from '@vendor-server/e2e/system/quantile.ts';
 import type { CpuShare, LatencyDistribution, SeriesPoint, Spread } from '../result/bench-result.ts';
-import type { Round, Sample } from './round.ts';
+import { type Round, type Sample, sortLatencies } from './round.ts';
 
 /** Parts of a round in a series. */
 const PARTS = 40;
@@ -32,7 +32,7 @@ export function toCpuShares(rounds: readonly Round[]): CpuShare[] {
 }
 
 export function toDistribution(name: string, samples: readonly Sample[]): LatencyDistribution {
-  const sorted = samples.map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
+  const sorted = sortLatencies(samples);
   return {
     name,
     count: sorted.length,
@@ -62,11 +62,12 @@ export function toSeriesPoints(samples: readonly Sample[]): SeriesPoint[] {
   const partMs = endMs / PARTS;
   const parts = Map.groupBy(samples, ({ atMs }) => Math.min(Math.floor(atMs / partMs), PARTS - 1));
   return Array.from({ length: PARTS }, (_, index) => {
-    const sorted = (parts.get(index) ?? []).map(({ latencyMs }) => latencyMs).toSorted((a, b) => a - b);
+    const ended = parts.get(index) ?? [];
+    const sorted = sortLatencies(ended);
     const at = (share: number) => (sorted.length === 0 ? null : quantile(sorted, share));
     return {
       atSeconds: ((index + 1) * partMs) / 1_000,
-      perSecond: (sorted.length * 1_000) / partMs,
+      perSecond: (ended.length * 1_000) / partMs,
       p50Ms: at(0.5),
       p99Ms: at(0.99),
     };

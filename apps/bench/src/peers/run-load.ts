@@ -32,30 +32,44 @@ export async function driveOrders(
   return samples;
 }
 
+/** The same, each order begun at its time. */
 export async function paceOrders({ steps, tasks, perSecond }: PacedLoad, doStep: DoStep): Promise<Sample[]> {
+  return runPaced(tasks, perSecond, async (task) => {
+    let { orderId } = task;
+    for (const step of steps) orderId = await doStep(step, task, orderId);
+  });
+}
+
+/**
+ * Works on items at even distances, whether or not earlier ones have ended.
+ *
+ * @returns each item, when it ended and how long it took
+ */
+export async function runPaced<Item>(
+  items: readonly Item[],
+  perSecond: number,
+  work: (item: Item) => Promise<void>,
+): Promise<Sample[]> {
   const samples: Sample[] = [];
   const begunAt = performance.now();
 
-  async function work(task: OrderTask): Promise<void> {
-    let { orderId } = task;
-    for (const step of steps) {
-      const stepBegunAt = performance.now();
-      orderId = await doStep(step, task, orderId);
-      samples.push(toSample(begunAt, stepBegunAt));
-    }
+  async function workOn(item: Item): Promise<void> {
+    const itemBegunAt = performance.now();
+    await work(item);
+    samples.push(toSample(begunAt, itemBegunAt));
   }
 
   const working: Promise<void>[] = [];
-  for (const [index, task] of tasks.entries()) {
+  for (const [index, item] of items.entries()) {
     const earlyMs = begunAt + (index * 1_000) / perSecond - performance.now();
     if (earlyMs > 0) await sleep(earlyMs);
-    working.push(work(task));
+    working.push(workOn(item));
   }
   await Promise.all(working);
   return samples;
 }
 
-function toSample(begunAt: number, stepBegunAt: number): Sample {
+function toSample(begunAt: number, itemBegunAt: number): Sample {
   const now = performance.now();
-  return { atMs: now - begunAt, latencyMs: now - stepBegunAt };
+  return { atMs: now - begunAt, latencyMs: now - itemBegunAt };
 }

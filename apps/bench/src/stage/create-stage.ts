@@ -14,8 +14,9 @@ import { type CpuSource, ofProcess } from '../measure/cpu-meter.ts';
 import type { PeerCalls } from '../peers/peer-calls.ts';
 import type { ReceiverCalls } from '../peers/receiver-calls.ts';
 import { type Peer, startPeer } from '../peers/start-peer.ts';
+import { fillBacklog, openEndpoints } from './backlog.ts';
 import { buildProductionEnv } from './production-env.ts';
-import { resetStage } from './reset-stage.ts';
+import { settleStage } from './settle-stage.ts';
 import type { Services } from './start-services.ts';
 
 /** The system as production runs it, customers' servers and vendors, on a database of its own. */
@@ -36,8 +37,8 @@ export interface Stage {
   startPeer<Calls extends PeerCalls>(name: string, url: URL): Promise<Peer<Calls>>;
   /** Of the database server, the queue and the API; whoever starts more adds theirs. */
   readonly cpu: readonly CpuSource[];
-  /** Removes all orders with what belongs to them, and whatever the queue holds. No worker may run. */
-  reset(): Promise<void>;
+  /** Ends what is open, so that a round can begin. No worker may run. */
+  settle(): Promise<void>;
 }
 
 export interface StageProcess {
@@ -51,6 +52,8 @@ export interface StageOptions {
   /** Each with one endpoint. */
   readonly customerServers: number;
   readonly vendors: number;
+  /** Changes that were delivered before, four for each order: plans are made for tables that hold something. */
+  readonly history: number;
   /** Settings of API and workers, besides those that production needs. */
   readonly env?: Readonly<Record<string, string>>;
   /** Null for the queue in PostgreSQL although there is a Redis. Default: as the services have it. */
@@ -73,6 +76,8 @@ export interface StageDeps {
   readonly services: Services;
   /** Where processes look for programs. */
   readonly searchPath: string;
+  /** Settings of every API and worker, whatever the stage. */
+  readonly env: Readonly<Record<string, string>>;
   /** An open file that all processes log to, as production's do to a pipe. */
   readonly output: number;
 }
@@ -90,6 +95,7 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
   const adminKey = randomBytes(24).toString('base64url');
   const env = {
     ...buildProductionEnv({ searchPath: deps.searchPath, databaseUrl, redisUrl, adminKey }),
+    ...deps.env,
     ...options.env,
   };
   const start = (name: keyof typeof MAIN_FILES, ownEnv = {}) => startMain(deps, name, { ...env, ...ownEnv });
@@ -114,6 +120,13 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
   while (vendors.length < options.vendors) vendors.push(await addVendor(administered));
   // Vendors renew it every minute; a bench has better things to do.
   await database.pool.query(`update vendors set online_until = now() + interval '1 day'`);
+  const settle = () => settleStage(database.pool, redisUrl);
+  if (options.history > 0) {
+    await fillBacklog(database.pool, customerServers, options.history);
+    await settle();
+    await openEndpoints(database.pool, customerServers);
+  }
+  await database.pool.query('vacuum analyze');
   return {
     database,
     databaseUrl,
@@ -125,7 +138,7 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
     cpu: [...services.cpu, ofProcess('api', api.pid), ofProcess('receiver', receiver.pid)],
     startWorker: (ownEnv) => start('worker', ownEnv),
     startPeer: startPeerHere,
-    reset: () => resetStage(database.pool, redisUrl),
+    settle,
   };
 }
 

@@ -4,8 +4,7 @@ import type pg from 'pg';
 /**
  * Orders that nobody has taken yet, as if their creation had been announced long ago.
  *
- * @param customerServerIds they get as many each
- * @returns the orders' ids, with their customer servers'
+ * @returns their ids, with those of the customer servers, who get as many each
  */
 export async function insertPendingOrders(
   pool: pg.Pool,

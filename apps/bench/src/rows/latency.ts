@@ -1,0 +1,108 @@
+/** P3: how long a webhook takes from the commit of its change, against a request by itself. */
+
+import { quantile } from '@vendor-server/e2e/system/quantile.ts';
+import type { Benchmark } from '../benchmark.ts';
+import { buildRow, measureInTurns } from '../measure/compare.ts';
+import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import { type Round, type Sample, sortLatencies } from '../measure/round.ts';
+import type { BareDeliveryCalls } from '../peers/bare-delivery-calls.ts';
+import type { LoadCalls } from '../peers/order-load.ts';
+import type { Peer } from '../peers/start-peer.ts';
+import type { BenchRow } from '../result/bench-result.ts';
+import type { Stage } from '../stage/create-stage.ts';
+import { readCommitTimes } from '../stage/read-commit-times.ts';
+import { listUrls, startBareDeliveries, waitForArrivals } from './measure-deliveries.ts';
+import { prepareTasks, startHttpLoad, USUAL_STAGE } from './measure-orders.ts';
+
+/** Of the rate of P2. */
+const LOAD_SHARE = 0.1;
+/** When P2 was not measured. */
+const DEFAULT_PER_SECOND = 100;
+const WARM_UP_SECONDS = 2;
+
+const QUANTILES = [
+  { id: 'P3a', title: 'p50', share: 0.5, ratio: 5 },
+  { id: 'P3b', title: 'p99', share: 0.99, ratio: 10 },
+] as const;
+
+export const latency: Benchmark = {
+  id: 'P3',
+  title: 'from commit to receipt at a tenth of the load',
+  async run({ quick, createStage, earlier }) {
+    const perSecond = chooseRate(earlier);
+    const stage = await createStage(USUAL_STAGE);
+    const worker = await stage.startWorker();
+    const http = await startHttpLoad(stage);
+    const bare = await startBareDeliveries(stage);
+    const cpu = [ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
+    const roundOf = (measure: (count: number) => Promise<Omit<Round, 'value' | 'cpu'>>, sources = cpu) => {
+      return async (isWarmUp: boolean): Promise<Round> => {
+        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? 3 : 5;
+        await stage.receiver.call('forget', {});
+        const stopCounting = await countCpu([...stage.cpu, ...sources]);
+        const measured = await measure(Math.round(perSecond * seconds));
+        return { ...measured, value: Number.NaN, cpu: await stopCounting() };
+      };
+    };
+    const rounds = await measureInTurns(quick ? 2 : 4, {
+      ours: roundOf((count) => measureWebhooks(stage, http, { count, perSecond })),
+      bare: roundOf(
+        (count) => measurePosts(stage, bare, { count, perSecond }),
+        [ofProcess('bare sender', bare.pid)],
+      ),
+    });
+    return {
+      rows: QUANTILES.map(({ id, title, share, ratio }) => {
+        const withValue = (round: Round) => ({
+          ...round,
+          value: quantile(sortLatencies(round.samples), share),
+        });
+        return buildRow(
+          {
+            id,
+            title: `from commit to receipt, ${title}`,
+            bareTitle: 'one POST and its answer, at the same rate',
+            unit: 'ms',
+            aim: { kind: 'at most', ratio },
+            notes: [
+              `${perSecond} orders/s are created over HTTP, one webhook each: a tenth of what P2 drains, or ${DEFAULT_PER_SECOND} when that was not measured.`,
+              "The commit's time is PostgreSQL's own (track_commit_timestamp); where it is off, the change's, which is earlier.",
+            ],
+          },
+          { ours: rounds.ours.map(withValue), bare: rounds.bare.map(withValue) },
+        );
+      }),
+    };
+  },
+};
+
+function chooseRate(earlier: readonly BenchRow[]): number {
+  const drained = earlier.find(({ id }) => id === 'P2');
+  return drained === undefined ? DEFAULT_PER_SECOND : Math.round(drained.ours.median * LOAD_SHARE);
+}
+
+interface Pace {
+  readonly count: number;
+  readonly perSecond: number;
+}
+
+async function measureWebhooks(stage: Stage, http: Peer<LoadCalls>, { count, perSecond }: Pace) {
+  const tasks = await prepareTasks(stage, ['create'], count);
+  await http.call('pace', { steps: ['create'], tasks, perSecond });
+  const arrivals = await waitForArrivals(stage, count);
+  const commits = await readCommitTimes(
+    stage.database.pool,
+    arrivals.map(({ orderId }) => orderId),
+  );
+  const firstAt = Math.min(...commits.values());
+  const samples: Sample[] = arrivals.map(({ orderId, receivedAt, latencyMs }) => {
+    const committedAt = commits.get(orderId) ?? receivedAt - latencyMs;
+    return { atMs: receivedAt - firstAt, latencyMs: receivedAt - committedAt };
+  });
+  return { units: count, samples };
+}
+
+async function measurePosts(stage: Stage, bare: Peer<BareDeliveryCalls>, pace: Pace) {
+  const samples = await bare.call('pace', { urls: listUrls(stage), ...pace });
+  return { units: pace.count, samples };
+}

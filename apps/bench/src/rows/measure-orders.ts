@@ -1,0 +1,77 @@
+import type { MeasureRound } from '../measure/compare.ts';
+import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import { type Round, toRate } from '../measure/round.ts';
+import type { LoadCalls, OrderStep, OrderTask } from '../peers/order-load.ts';
+import type { Peer } from '../peers/start-peer.ts';
+import type { Stage } from '../stage/create-stage.ts';
+import { insertPendingOrders } from '../stage/insert-pending-orders.ts';
+
+/** Each a connection that is kept, with one request at a time. */
+export const CLIENTS = 32;
+/** What most is measured on. */
+export const USUAL_STAGE = { customerServers: 100, vendors: 20, history: 20_000 };
+/** As the API's own pool. */
+const API_CONNECTIONS = 24;
+/** More than are taken on any machine. */
+const MOST_ORDERS_PER_SECOND = 1_000;
+
+const HTTP_LOAD = new URL('../peers/http-load.ts', import.meta.url);
+const STATEMENT_LOAD = new URL('../peers/statement-load.ts', import.meta.url);
+
+/** A process that calls the API as its callers do. */
+export async function startHttpLoad(stage: Stage): Promise<Peer<LoadCalls>> {
+  const driver = await stage.startPeer<LoadCalls>('driver', HTTP_LOAD);
+  await driver.call('connect', { url: stage.apiUrl(), connections: CLIENTS });
+  return driver;
+}
+
+/** A process that sends the statements of the same calls, on a pool like the API's. */
+export async function startStatementLoad(stage: Stage): Promise<Peer<LoadCalls>> {
+  const statements = await stage.startPeer<LoadCalls>('statements', STATEMENT_LOAD);
+  await statements.call('connect', { url: stage.databaseUrl, connections: API_CONNECTIONS });
+  return statements;
+}
+
+export interface OrdersRound {
+  readonly steps: readonly OrderStep[];
+  readonly seconds: number;
+  /** As whom `peer` appears in the processor times. */
+  readonly name: string;
+}
+
+/** Rounds of steps on orders that nobody has touched; each step is a unit. */
+export function measureOrders(stage: Stage, peer: Peer<LoadCalls>, options: OrdersRound): MeasureRound {
+  const { steps, seconds, name } = options;
+  return async (): Promise<Round> => {
+    await stage.settle();
+    const tasks = await prepareTasks(stage, steps, seconds * MOST_ORDERS_PER_SECOND);
+    const stopCounting = await countCpu([...stage.cpu, ofProcess(name, peer.pid)]);
+    const samples = await peer.call('drive', { steps, tasks, clients: CLIENTS, seconds });
+    return { value: toRate(samples), units: samples.length, cpu: await stopCounting(), samples };
+  };
+}
+
+/** @param steps their orders are made beforehand, unless the first step makes them */
+export async function prepareTasks(
+  { customerServers, vendors, database }: Stage,
+  steps: readonly OrderStep[],
+  count: number,
+): Promise<OrderTask[]> {
+  const callers = new Map(
+    customerServers.map(({ customerServerId: id, secret }) => [id, { id, secret }] as const),
+  );
+  const ids = [...callers.keys()];
+  const orders =
+    steps[0] === 'create'
+      ? Array.from({ length: count }, (_, n) => ({
+          orderId: null,
+          customerServerId: ids[n % ids.length] ?? '',
+        }))
+      : await insertPendingOrders(database.pool, ids, count);
+  return orders.map(({ orderId, customerServerId }, index) => {
+    const customerServer = callers.get(customerServerId);
+    const vendor = vendors[index % vendors.length];
+    if (customerServer === undefined || vendor === undefined) throw new Error('the stage is empty');
+    return { orderId, customerServer, vendor: { id: vendor.vendorId, apiKey: vendor.apiKey } };
+  });
+}

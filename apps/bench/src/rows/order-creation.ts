@@ -1,0 +1,34 @@
+/** P6: how many orders the API takes, against the statements that creating them consists of. */
+import type { Benchmark } from '../benchmark.ts';
+import { buildRow, measureInTurns } from '../measure/compare.ts';
+import { CLIENTS, measureOrders, startHttpLoad, startStatementLoad, USUAL_STAGE } from './measure-orders.ts';
+
+export const orderCreation: Benchmark = {
+  id: 'P6',
+  title: `order creation over HTTP, ${CLIENTS} clients`,
+  async run({ quick, createStage }) {
+    const stage = await createStage(USUAL_STAGE);
+    const http = await startHttpLoad(stage);
+    const statements = await startStatementLoad(stage);
+    const round = { steps: ['create'], seconds: quick ? 2 : 3 } as const;
+    const rounds = await measureInTurns(quick ? 2 : 5, {
+      ours: measureOrders(stage, http, { ...round, name: 'driver' }),
+      bare: measureOrders(stage, statements, { ...round, name: 'statements' }),
+    });
+    return {
+      rows: [
+        buildRow(
+          {
+            id: 'P6',
+            title: 'order creation over HTTP',
+            bareTitle: 'the same statements through pg, on a pool of the same size',
+            unit: 'orders/s',
+            aim: { kind: 'at least', ratio: 0.6 },
+            notes: ['No worker runs, as in P1.', 'Service orders without an idempotency key.'],
+          },
+          rounds,
+        ),
+      ],
+    };
+  },
+};

@@ -1,0 +1,116 @@
+/** P8: orders from creation to completion with all their webhooks, against the bare parts one after the other. */
+import { clockNow } from '@vendor-server/e2e/receiver/received-request.ts';
+import type { Benchmark } from '../benchmark.ts';
+import { buildRow, type MeasureRound, measureInTurns } from '../measure/compare.ts';
+import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import type { Round, Sample } from '../measure/round.ts';
+import type { BareDeliveryCalls } from '../peers/bare-delivery-calls.ts';
+import { CHANGE_STEPS, type LoadCalls } from '../peers/order-load.ts';
+import type { Peer } from '../peers/start-peer.ts';
+import type { Stage } from '../stage/create-stage.ts';
+import { measureBareDrain, startBareDeliveries, waitForArrivals } from './measure-deliveries.ts';
+import { CLIENTS, prepareTasks, startHttpLoad, startStatementLoad, USUAL_STAGE } from './measure-orders.ts';
+
+const STEPS = ['create', ...CHANGE_STEPS] as const;
+const ORDERS = { usual: 600, quick: 200 };
+/** Not the system's: in ours and in the bare parts somebody calls and somebody receives. */
+const OUTSIDE = ['driver', 'receiver'];
+
+export const wholePath: Benchmark = {
+  id: 'P8',
+  title: 'the whole path, with six webhooks for each order',
+  async run({ quick, createStage }) {
+    const stage = await createStage(USUAL_STAGE);
+    const http = await startHttpLoad(stage);
+    const statements = await startStatementLoad(stage);
+    const bare = await startBareDeliveries(stage);
+    const orders = quick ? ORDERS.quick : ORDERS.usual;
+    const rounds = await measureInTurns(quick ? 2 : 4, {
+      ours: measurePath(stage, http, orders),
+      bare: measureParts(stage, { statements, bare }, orders),
+    });
+    const notes = ['From the first call to the last receipt.'];
+    const bareTitle = 'all statements through pg, then all webhooks by a BullMQ worker that records nothing';
+    const toCost = (round: Round): Round => ({ ...round, value: toCpuMs(round) });
+    return {
+      rows: [
+        buildRow(
+          {
+            id: 'P8',
+            title: 'the whole path of an order: six changes, six webhooks',
+            bareTitle,
+            unit: 'orders/s',
+            aim: { kind: 'at least', ratio: 0.5 },
+            notes,
+          },
+          rounds,
+        ),
+        buildRow(
+          {
+            id: 'P8c',
+            title: 'its processor time for each webhook',
+            bareTitle: `${bareTitle}, their processor time`,
+            unit: 'ms',
+            aim: { kind: 'at most', ratio: 2 },
+            notes: ['Of everything but who calls and who receives.'],
+          },
+          { ours: rounds.ours.map(toCost), bare: rounds.bare.map(toCost) },
+        ),
+      ],
+    };
+  },
+};
+
+/** With a worker of its own: in the rounds of the bare parts nobody is to deliver what their statements record. */
+function measurePath(stage: Stage, http: Peer<LoadCalls>, orders: number): MeasureRound {
+  return async (): Promise<Round> => {
+    await stage.settle();
+    await stage.receiver.call('forget', {});
+    const tasks = await prepareTasks(stage, STEPS, orders);
+    const worker = await stage.startWorker();
+    try {
+      const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
+      const stopCounting = await countCpu(cpu);
+      const begunAt = clockNow();
+      await http.call('drive', { steps: STEPS, tasks, clients: CLIENTS, seconds: null });
+      const arrivals = await waitForArrivals(stage, orders * STEPS.length);
+      const samples: Sample[] = arrivals.map(({ receivedAt, latencyMs }) => ({
+        atMs: receivedAt - begunAt,
+        latencyMs,
+      }));
+      const tookMs = Math.max(...samples.map(({ atMs }) => atMs));
+      return { value: (orders * 1_000) / tookMs, units: arrivals.length, cpu: await stopCounting(), samples };
+    } finally {
+      await worker.stop();
+    }
+  };
+}
+
+interface BareParts {
+  readonly statements: Peer<LoadCalls>;
+  readonly bare: Peer<BareDeliveryCalls>;
+}
+
+function measureParts(stage: Stage, { statements, bare }: BareParts, orders: number): MeasureRound {
+  const drain = measureBareDrain(stage, bare, orders * STEPS.length);
+  return async (isWarmUp): Promise<Round> => {
+    const tasks = await prepareTasks(stage, STEPS, orders);
+    const stopCounting = await countCpu([...stage.cpu, ofProcess('statements', statements.pid)]);
+    const changes = await statements.call('drive', { steps: STEPS, tasks, clients: CLIENTS, seconds: null });
+    const changesMs = Math.max(...changes.map(({ atMs }) => atMs));
+    const changesCpu = await stopCounting();
+    const drained = await drain(isWarmUp);
+    const tookMs = changesMs + (drained.units * 1_000) / drained.value;
+    return {
+      value: (orders * 1_000) / tookMs,
+      units: drained.units,
+      cpu: [...changesCpu, ...drained.cpu],
+      samples: drained.samples,
+    };
+  };
+}
+
+function toCpuMs({ cpu, units }: Round): number {
+  const own = cpu.filter(({ process }) => !OUTSIDE.includes(process));
+  return (own.reduce((sum, { seconds }) => sum + seconds, 0) * 1_000) / units;
+}

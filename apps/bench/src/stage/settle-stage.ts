@@ -1,0 +1,27 @@
+import { Redis } from 'ioredis';
+import type pg from 'pg';
+
+const OVER = `update deliveries
+    set state = 'delivered', last_outcome = 'acknowledged', last_response_status = 200, claim_token = null,
+        claimed_until = null, job_due_at = null, finished_at = date_trunc('milliseconds', clock_timestamp())
+  where state in ('blocked', 'waiting', 'queued')`;
+
+/** Endpoints as they are when nobody has sent them anything. */
+const FORGET_HEALTH = `update webhook_endpoints set "window" = default, window_changed_at = default`;
+
+/**
+ * Ends everything that is open as if it had been delivered, and empties the queue: what a round begins with. Tables are
+ * not emptied: every session would plan its statements anew, and a round would measure that.
+ */
+export async function settleStage(pool: pg.Pool, redisUrl: string | null): Promise<void> {
+  await pool.query(OVER);
+  await pool.query(FORGET_HEALTH);
+  if (redisUrl === null) {
+    await pool.query('delete from bullmq.job');
+  } else {
+    const client = new Redis(redisUrl);
+    // It was empty before the bench, and nobody else is to use it.
+    await client.flushdb();
+    client.disconnect();
+  }
+}
