@@ -11,6 +11,7 @@ import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import type { OfferEvents } from './offers/offer-events.ts';
+import type { Credentials } from './plugins/create-credentials.ts';
 
 /** Everything the API works with. Made by `main.ts` and by tests, never by the app itself. */
 export interface AppDeps {
@@ -23,6 +24,8 @@ export interface AppDeps {
   readonly dispatcher: Dispatcher;
   /** Tells the vendors' streams what to look at again. */
   readonly offerEvents: OfferEvents;
+  /** Who callers are. */
+  readonly credentials: Credentials;
   /** What rate limits count in. */
   readonly useCounter: UseCounter;
   readonly secretBox: SecretBox;

@@ -24,6 +24,7 @@ import type { AppDeps } from './app-deps.ts';
 import { createReadChecks } from './health/create-read-checks.ts';
 import { createSharedOfferEvents } from './offers/create-shared-offer-events.ts';
 import { startOfferExpiry } from './offers/start-offer-expiry.ts';
+import { createCredentials } from './plugins/create-credentials.ts';
 
 /**
  * Who connected before the process was told to stop may still wait to be taken: one a turn of the event loop. Without it
@@ -116,6 +117,11 @@ await runProcess({
       () => createSharedOfferEvents({ pool: database.pool, databaseUrl, logger }),
       (started) => started.close(),
     );
+    const credentials = await lifecycle.start(
+      'credentials',
+      () => createCredentials({ pool: database.pool, databaseUrl, logger }),
+      (started) => started.close(),
+    );
     const readChecks = createReadChecks({ database, queue });
     const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
     const deps: AppDeps = {
@@ -125,6 +131,7 @@ await runProcess({
       queue,
       dispatcher,
       offerEvents,
+      credentials,
       useCounter,
       secretBox,
       metrics,

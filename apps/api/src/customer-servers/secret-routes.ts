@@ -32,6 +32,7 @@ export const adminSecretRotationRoutes: Routes = async (app, deps) => {
         secret,
         overlapHours,
       });
+      await deps.credentials.forget();
       if (rotated === null) throw new ApiError('not_found');
       const overlapUntil = rotated.overlapUntil?.toISOString() ?? null;
       return { ok: true, data: { customerServerId, name: rotated.name, secret, overlapUntil } };
@@ -46,6 +47,7 @@ export const adminSecretRotationRoutes: Routes = async (app, deps) => {
     },
     async ({ params: { customerServerId } }) => {
       const server = await completeSecretRotation(prisma, customerServerId);
+      await deps.credentials.forget();
       if (server === null) throw new ApiError('not_found');
       return { ok: true, data: { customerServerId, name: server.name, overlapUntil: null } };
     },

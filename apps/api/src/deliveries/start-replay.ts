@@ -3,8 +3,8 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import { readDatabaseClock } from '../orders/database-clock-sql.ts';
 import { parseTimestamp } from '../schemas/parse-timestamp.ts';
+import { readDatabaseClock } from './database-clock-sql.ts';
 import type { ReplayBody } from './replay-schemas.ts';
 import { findEndpointOfCustomerServer, writeReplayForCustomerServer } from './replay-sql.ts';
 

@@ -97,14 +97,25 @@ export async function findOfferStanding(
   return { isOnline: row.is_online, isServed: row.is_served, hasDeclined: row.has_declined };
 }
 
-/** How many online vendors a new pending order of this work type is offered to. */
-export async function countVendorsOfferedTo(executor: SqlExecutor, workType: string | null): Promise<number> {
-  const { rows } = await executor.query<{ count: number }>({
-    name: 'count-vendors-offered-to',
-    text: `select count(*) from vendors v where v.online_until > now() and ${servesSql('$1::text')}`,
+/**
+ * What an order that is created now has to know, in one read: the database's time in milliseconds, because an order's
+ * times come from one clock, whichever process wrote it; and how many online vendors an order of this work type is
+ * offered to.
+ */
+export async function readNewOrderFacts(
+  executor: SqlExecutor,
+  workType: string | null,
+): Promise<{ now: Date; vendorsOfferedTo: number }> {
+  const { rows } = await executor.query<{ now: Date; vendorsOfferedTo: number }>({
+    name: 'read-new-order-facts',
+    text: `select date_trunc('milliseconds', clock_timestamp()) as now,
+        (select count(*) from vendors v
+          where v.online_until > now() and ${servesSql('$1::text')}) as "vendorsOfferedTo"`,
     values: [workType],
   });
-  return rows[0]?.count ?? 0;
+  const [row] = rows;
+  if (row === undefined) throw new Error('the database did not tell its time');
+  return row;
 }
 
 /**

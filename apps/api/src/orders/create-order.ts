@@ -3,9 +3,9 @@ import {
   buildNewOrder,
   type FullOrderInput,
   type ServiceOrderInput,
+  workTypeOfInput,
 } from '@vendor-server/domain/orders/build-new-order.ts';
 import type { OrderSnapshot } from '@vendor-server/domain/orders/order.ts';
-import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
 import { isLockTimeout } from '@vendor-server/platform/database/database-errors.ts';
 import {
   retryTransient,
@@ -16,18 +16,11 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { inSpan, type Span } from '@vendor-server/platform/tracing/tracer.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import { countVendorsOfferedTo } from '../offers/offers-sql.ts';
+import { readNewOrderFacts } from '../offers/offers-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 import { announceChange } from './announce-change.ts';
 import { toChangeAttributes } from './change-order-status.ts';
-import { readDatabaseClock } from './database-clock-sql.ts';
-import {
-  findKeptAnswer,
-  type IdempotencyKey,
-  keepAnswer,
-  limitLockWaits,
-  takeIdempotencyKey,
-} from './idempotency-keys-sql.ts';
+import { findKeptAnswer, type IdempotencyKey, takeIdempotencyKey } from './idempotency-keys-sql.ts';
 import type { RecordedChange } from './order-change-sql.ts';
 import { recordNewOrder } from './record-new-order.ts';
 
@@ -70,10 +63,10 @@ async function createInSpan(
   span: Span,
 ): Promise<CreateOrderAnswer> {
   const { pool } = deps.database;
-  const now = await readDatabaseClock(pool);
+  const { now, vendorsOfferedTo } = await readNewOrderFacts(pool, workTypeOfInput(request.input));
   const ids = { orderId: createId(), customerServerId: request.customerServerId };
   const order = buildNewOrder(request.input, ids, now);
-  const body = JSON.stringify(buildAnswer(order, await countVendorsOfferedTo(pool, workTypeOf(order))));
+  const body = JSON.stringify(buildAnswer(order, vendorsOfferedTo));
 
   const { idempotencyKey, context } = request;
   if (idempotencyKey === null) {
@@ -84,7 +77,9 @@ async function createInSpan(
   }
   const key = { ...idempotencyKey, customerServerId: request.customerServerId };
   const outcome = await retryTransient(() =>
-    withTransaction(pool, (client) => recordOnce(client, { order, key, body, context })),
+    withTransaction(pool, (client) => recordOnce(client, { order, key, body, context }), {
+      lockTimeoutMs: KEY_WAIT_MS,
+    }),
   );
   if ('keptBody' in outcome) return { body: outcome.keptBody, replayed: true };
   span.add(toChangeAttributes(order));
@@ -105,12 +100,7 @@ async function recordOnce(
   client: SqlExecutor,
   { order, key, body, context }: KeyedOrder,
 ): Promise<RecordedChange | { keptBody: string }> {
-  await limitLockWaits(client, KEY_WAIT_MS);
-  if (await takeKey(client, key)) {
-    const recorded = await recordNewOrder(client, order, context);
-    await keepAnswer(client, key, body);
-    return recorded;
-  }
+  if (await takeKey(client, key, body)) return recordNewOrder(client, order, context);
   const kept = await findKeptAnswer(client, key);
   // Retention removed the key between the two statements: the caller's next try takes it.
   if (kept === null) throw inProgress();
@@ -118,9 +108,9 @@ async function recordOnce(
   return { keptBody: kept.responseBody };
 }
 
-async function takeKey(client: SqlExecutor, key: IdempotencyKey): Promise<boolean> {
+async function takeKey(client: SqlExecutor, key: IdempotencyKey, body: string): Promise<boolean> {
   try {
-    return await takeIdempotencyKey(client, key);
+    return await takeIdempotencyKey(client, key, body);
   } catch (error) {
     if (isLockTimeout(error)) throw inProgress();
     throw error;

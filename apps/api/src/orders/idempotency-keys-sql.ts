@@ -13,27 +13,25 @@ export interface KeptAnswer {
   readonly responseBody: string;
 }
 
-/** How long a request waits for another one with its key, from here to the end of the transaction. */
-export async function limitLockWaits(executor: SqlExecutor, limitMs: number): Promise<void> {
-  await executor.query({ text: `select set_config('lock_timeout', $1, true)`, values: [`${limitMs}ms`] });
-}
-
 /**
- * Takes the key for the caller's transaction. While another transaction holds it, this waits: when that one
- * commits the key is taken, when it rolls back the key is free.
+ * Takes the key for the caller's transaction, and keeps the answer with it: what the transaction writes is what the
+ * answer tells of, and a failure frees the key. While another transaction holds it, this waits: when that one commits
+ * the key is taken, when it rolls back the key is free.
  *
+ * @param responseBody the bytes of the 201 answer
  * @returns false when the key was taken before
  * @throws lock time-out (55P03) when the other transaction did not end in time
  */
 export async function takeIdempotencyKey(
   executor: SqlExecutor,
   { customerServerId, key, bodyHash }: IdempotencyKey,
+  responseBody: string,
 ): Promise<boolean> {
   const { rowCount } = await executor.query({
     name: 'take-idempotency-key',
-    text: `insert into idempotency_keys (customer_server_id, key, body_hash) values ($1, $2, $3)
+    text: `insert into idempotency_keys (customer_server_id, key, body_hash, response_body) values ($1, $2, $3, $4)
            on conflict do nothing`,
-    values: [customerServerId, key, bodyHash],
+    values: [customerServerId, key, bodyHash, responseBody],
   });
   return rowCount === 1;
 }
@@ -50,17 +48,4 @@ export async function findKeptAnswer(
   });
   const [row] = rows;
   return row === undefined ? null : { bodyHash: row.body_hash, responseBody: row.response_body };
-}
-
-/** Keeps the answer with the key, in the transaction that took it. */
-export async function keepAnswer(
-  executor: SqlExecutor,
-  { customerServerId, key }: IdempotencyKey,
-  responseBody: string,
-): Promise<void> {
-  await executor.query({
-    name: 'keep-answer',
-    text: `update idempotency_keys set response_body = $3 where customer_server_id = $1 and key = $2`,
-    values: [customerServerId, key, responseBody],
-  });
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
-import { keepAnswer, takeIdempotencyKey } from './idempotency-keys-sql.ts';
+import { takeIdempotencyKey } from './idempotency-keys-sql.ts';
 
 let api: TestApi;
 let server: Awaited<ReturnType<TestApi['addCustomerServer']>>;
@@ -118,10 +118,9 @@ describe('while another request holds the key', () => {
     const key = { customerServerId: server.id, key: 'key-1', bodyHash };
     try {
       await client.query('begin');
-      expect(await takeIdempotencyKey(client, key)).toBe(true);
+      expect(await takeIdempotencyKey(client, key, KEPT_ANSWER)).toBe(true);
       await during(async (end) => {
         await expect.poll(countWaiting).toBe(1);
-        await keepAnswer(client, key, KEPT_ANSWER);
         await client.query(end);
       });
     } finally {

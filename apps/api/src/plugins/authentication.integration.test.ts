@@ -48,11 +48,14 @@ describe('a customer server', () => {
   test('is known by both secrets while they overlap, and then by the new one', async () => {
     const { id, secret } = await api.addCustomerServer();
     const { secretHash } = await api.database.prisma.customerServer.findUniqueOrThrow({ where: { id } });
-    const setOverlap = (until: Date) =>
-      api.database.prisma.customerServer.update({
+    const setOverlap = async (until: Date) => {
+      await api.database.prisma.customerServer.update({
         where: { id },
         data: { secretHash: `rotated-${id}`, previousSecretHash: secretHash, secretOverlapUntil: until },
       });
+      // As a rotation does. That an overlap ends by itself: create-credentials.integration.test.ts.
+      await api.deps.credentials.forget();
+    };
 
     await setOverlap(new Date(Date.now() + 60_000));
     expect((await ask('/api/external/me', { 'x-customer-secret': secret })).status).toBe(200);

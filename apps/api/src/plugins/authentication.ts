@@ -25,12 +25,10 @@ import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { isCrossSite } from '../protection/is-cross-site.ts';
 import { countRequest, refuseCredential } from '../protection/rate-limits.ts';
-import { findCustomerServerBySecretHash, findVendorByApiKeyHash } from './authentication-sql.ts';
 import { isOperatorName } from './is-operator-name.ts';
 
 export interface CallingCustomerServer {
   readonly id: string;
-  readonly name: string;
 }
 
 export interface CallingVendor {
@@ -51,7 +49,7 @@ declare module 'fastify' {
 }
 
 type Require = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
-type Deps = Pick<AppDeps, 'database' | 'settings' | 'useCounter'>;
+type Deps = Pick<AppDeps, 'credentials' | 'settings' | 'useCounter'>;
 
 const BEARER_CHALLENGE = 'Bearer realm="Vendor Server"';
 const MISSING_CUSTOMER_SECRET = 'Authentication required: Missing x-customer-secret header';
@@ -69,10 +67,10 @@ export function requireCustomerServer(deps: Deps): Require {
   return async (request, reply) => {
     const secret = readCustomerServerSecret(request);
     if (secret === null) throw new ApiError('unauthorized', { message: MISSING_CUSTOMER_SECRET });
-    const customerServer = await findCustomerServerBySecretHash(deps.database.pool, hashSecret(secret));
-    if (customerServer === null) throw refuseCredential(deps, request, { message: INVALID_CUSTOMER_SECRET });
-    request.customerServer = customerServer;
-    countRequest(deps, reply, { kind: 'customer-server', id: customerServer.id });
+    const id = await deps.credentials.findCustomerServerId(hashSecret(secret));
+    if (id === null) throw refuseCredential(deps, request, { message: INVALID_CUSTOMER_SECRET });
+    request.customerServer = { id };
+    countRequest(deps, reply, { kind: 'customer-server', id });
   };
 }
 
@@ -114,14 +112,13 @@ export function requireVendor(deps: Deps): Require {
       throw new ApiError('unauthorized', { message, headers: challenge });
     }
     const apiKeyHash = hashSecret(given.secret);
-    const vendor =
-      given.scheme === 'bearer' ? await findVendorByApiKeyHash(deps.database.pool, apiKeyHash) : null;
-    if (vendor === null) {
+    const id = given.scheme === 'bearer' ? await deps.credentials.findVendorId(apiKeyHash) : null;
+    if (id === null) {
       const message = 'Authentication failed: Invalid vendor API key';
       throw refuseCredential(deps, request, { message, headers: challenge });
     }
-    request.vendor = { id: vendor.id, apiKeyHash };
-    countRequest(deps, reply, { kind: 'vendor', id: vendor.id });
+    request.vendor = { id, apiKeyHash };
+    countRequest(deps, reply, { kind: 'vendor', id });
   };
 }
 

@@ -23,6 +23,7 @@ import type { AppDeps } from '../app-deps.ts';
 import { createReadChecks } from '../health/create-read-checks.ts';
 
 import { createSharedOfferEvents } from '../offers/create-shared-offer-events.ts';
+import { createCredentials } from '../plugins/create-credentials.ts';
 import { watchAnswers } from './watch-answers.ts';
 
 export const OPERATOR_KEY = 'test-admin-key-1';
@@ -91,6 +92,7 @@ export async function createTestApi(
   const metrics = createApiMetrics(registry);
   const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 1_000 });
   const offerEvents = createSharedOfferEvents({ pool: database.pool, databaseUrl: url, logger });
+  const credentials = createCredentials({ pool: database.pool, databaseUrl: url, logger });
   const { redisUrl } = settings;
   const useCounter = createUseCounter({
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
@@ -105,6 +107,7 @@ export async function createTestApi(
     queue,
     dispatcher,
     offerEvents,
+    credentials,
     useCounter,
     tracer: NO_TRACER,
     secretBox,
@@ -152,6 +155,7 @@ export async function createTestApi(
     async close() {
       await app.close();
       await offerEvents.close();
+      await credentials.close();
       await dispatcher.drain();
       await sender.close();
       useCounter.close();

@@ -66,6 +66,7 @@ export const adminVendorRoutes: Routes = async (app, deps) => {
       const { vendorId } = request.params;
       const apiKey = createApiKey();
       const vendor = await replaceApiKey(prisma, vendorId, apiKey);
+      await deps.credentials.forget();
       deps.offerEvents.publish({ kind: 'vendor', vendorId });
       return answerWithKey(vendor, apiKey);
     },

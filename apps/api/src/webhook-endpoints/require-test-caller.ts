@@ -6,7 +6,6 @@ import {
   INVALID_PARTNER_SECRET,
   readCustomerServerSecret,
 } from '../plugins/authentication.ts';
-import { findCustomerServerBySecretHash } from '../plugins/authentication-sql.ts';
 import { refuseCredential, toCallerKey } from '../protection/rate-limits.ts';
 import type { TestSubject } from './test-target-sql.ts';
 
@@ -30,19 +29,19 @@ declare module 'fastify' {
  * so in the partner's words, which integrators of the webhook test match on.
  */
 export function requireTestCaller(
-  deps: Pick<AppDeps, 'database' | 'settings' | 'useCounter'>,
+  deps: Pick<AppDeps, 'credentials' | 'settings' | 'useCounter'>,
 ): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const presentedSecret = readCustomerServerSecret(request);
-    const customerServer =
+    const customerServerId =
       presentedSecret === null
         ? null
-        : await findCustomerServerBySecretHash(deps.database.pool, hashSecret(presentedSecret));
-    if (customerServer !== null) {
-      request.customerServer = customerServer;
+        : await deps.credentials.findCustomerServerId(hashSecret(presentedSecret));
+    if (customerServerId !== null) {
+      request.customerServer = { id: customerServerId };
       request.testCaller = {
-        key: toCallerKey({ kind: 'customer-server', id: customerServer.id }),
-        subject: { customerServerId: customerServer.id },
+        key: toCallerKey({ kind: 'customer-server', id: customerServerId }),
+        subject: { customerServerId },
         presentedSecret,
       };
       return;

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { buildNewOrder, type FullOrderInput, type ServiceOrderInput } from './build-new-order.ts';
+import {
+  buildNewOrder,
+  type FullOrderInput,
+  type ServiceOrderInput,
+  workTypeOfInput,
+} from './build-new-order.ts';
 import { TRANSITIONS } from './transition-table.ts';
+import { workTypeOf } from './work-type-of.ts';
 
 const IDS = { orderId: '64a7b2c8f9e4d1a2b3c4d5e6', customerServerId: '64a7b2c8f9e4d1a2b3c4d500' };
 const NOW = new Date('2023-12-04T10:20:00.000Z');
@@ -139,4 +145,15 @@ it('starts where the table says orders start', () => {
   const order = buildNewOrder(fullOrder, IDS, NOW);
   expect(order.status).toBe(creation?.to);
   expect(creation?.by).toContain(order.statusActor.type);
+});
+
+it.each<[string | null, ServiceOrderInput | FullOrderInput]>([
+  ['electronics_repair', serviceOrder],
+  ['electronics_repair', { ...serviceOrder, metadata: { workType: 'plumbing' } }],
+  ['plumbing', { ...fullOrder, metadata: { workType: 'plumbing' } }],
+  [null, { ...fullOrder, metadata: { workType: 7 } }],
+  [null, fullOrder],
+])('the work type %s is known before the order is built', (workType, input) => {
+  expect(workTypeOfInput(input)).toBe(workType);
+  expect(workTypeOf(buildNewOrder(input, IDS, NOW))).toBe(workType);
 });

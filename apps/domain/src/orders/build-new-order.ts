@@ -1,4 +1,5 @@
 import type { OrderItem, OrderSnapshot, PaymentMethod, Place } from './order.ts';
+import { workTypeOf } from './work-type-of.ts';
 
 /** The body integrators send: one piece of work at one place. Validated, defaults not yet applied. */
 export interface ServiceOrderInput {
@@ -69,6 +70,11 @@ export function buildNewOrder(
     createdAt: now,
     updatedAt: now,
   };
+}
+
+/** What `workTypeOf` says of the order that is built from the input. */
+export function workTypeOfInput(input: ServiceOrderInput | FullOrderInput): string | null {
+  return 'items' in input ? workTypeOf({ metadata: input.metadata ?? {} }) : input.workType;
 }
 
 function fromFullOrder(input: FullOrderInput): Contents {

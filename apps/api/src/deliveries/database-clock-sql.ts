@@ -1,6 +1,6 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 
-/** The database's time in milliseconds: an order's times come from one clock, whichever process wrote it. */
+/** The database's time in milliseconds. */
 export async function readDatabaseClock(executor: SqlExecutor): Promise<Date> {
   const { rows } = await executor.query<{ now: Date }>({
     name: 'read-database-clock',
