@@ -24,9 +24,9 @@ const OFFER_COLUMNS = `o.id, o.work_type, o.items, o.fare,
   case when json_typeof(o.metadata -> 'urgency') = 'string' then o.metadata ->> 'urgency' end as urgency,
   o.scheduled_at, o.pickup_longitude, o.pickup_latitude, o.created_at`;
 
-/** Over `v` (vendors): whether it works on orders like `workType`, an SQL expression. */
-function servesSql(workType: string): string {
-  return `(cardinality(v.selected_services) = 0 or ${workType} = any (v.selected_services))`;
+/** Whether a vendor, a row of `vendors`, works on orders like `workType`, an SQL expression. */
+function servesSql(vendor: string, workType: string): string {
+  return `(cardinality(${vendor}.selected_services) = 0 or ${workType} = any (${vendor}.selected_services))`;
 }
 
 /**
@@ -77,24 +77,30 @@ export async function findOfferState(executor: SqlExecutor, orderId: string): Pr
 /** How a vendor stands to one order, whatever the order's status is by now. */
 export type OfferStanding = { isOnline: boolean; isServed: boolean; hasDeclined: boolean };
 
+export type StandingRow = { is_online: boolean; is_served: boolean; has_declined: boolean };
+
+/** Of the vendor `taker` to the order `o`. */
+export const STANDING_COLUMNS = `coalesce(taker.online_until > now(), false) as is_online,
+  coalesce(${servesSql('taker', 'o.work_type')}, false) as is_served,
+  exists (select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = taker.id) as has_declined`;
+
+export function toOfferStanding(row: StandingRow): OfferStanding {
+  return { isOnline: row.is_online, isServed: row.is_served, hasDeclined: row.has_declined };
+}
+
 /** @returns null when there is no such order or no such vendor */
 export async function findOfferStanding(
   executor: SqlExecutor,
   vendorId: string,
   orderId: string,
 ): Promise<OfferStanding | null> {
-  const { rows } = await executor.query<{ is_online: boolean; is_served: boolean; has_declined: boolean }>({
+  const { rows } = await executor.query<StandingRow>({
     name: 'find-offer-standing',
-    text: `select coalesce(v.online_until > now(), false) as is_online,
-        coalesce(${servesSql('o.work_type')}, false) as is_served,
-        exists (select 1 from offer_declines d where d.order_id = o.id and d.vendor_id = v.id) as has_declined
-      from vendors v cross join orders o
-      where v.id = $1 and o.id = $2`,
+    text: `select ${STANDING_COLUMNS} from vendors taker cross join orders o where taker.id = $1 and o.id = $2`,
     values: [vendorId, orderId],
   });
-  const row = rows[0];
-  if (!row) return null;
-  return { isOnline: row.is_online, isServed: row.is_served, hasDeclined: row.has_declined };
+  const [row] = rows;
+  return row === undefined ? null : toOfferStanding(row);
 }
 
 /**
@@ -110,7 +116,7 @@ export async function readNewOrderFacts(
     name: 'read-new-order-facts',
     text: `select date_trunc('milliseconds', clock_timestamp()) as now,
         (select count(*) from vendors v
-          where v.online_until > now() and ${servesSql('$1::text')}) as "vendorsOfferedTo"`,
+          where v.online_until > now() and ${servesSql('v', '$1::text')}) as "vendorsOfferedTo"`,
     values: [workType],
   });
   const [row] = rows;

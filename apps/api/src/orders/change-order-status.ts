@@ -110,6 +110,6 @@ async function findVendorOf(
   found: FoundOrder,
 ): Promise<VendorSnapshot | null> {
   if (next.vendorId === null) return null;
-  if (next.vendorId === found.vendor?.vendorId) return found.vendor;
-  return findVendorSnapshot(executor, next.vendorId);
+  const known = [found.vendor, found.taker].find((vendor) => vendor?.vendorId === next.vendorId);
+  return known ?? findVendorSnapshot(executor, next.vendorId);
 }

@@ -15,6 +15,8 @@ export interface FoundOrder {
   readonly order: OrderSnapshot;
   /** The order's vendor; null while it has none. */
   readonly vendor: VendorSnapshot | null;
+  /** Who would become its vendor, where that was read with it. */
+  readonly taker: VendorSnapshot | null;
   /** The database's clock at the read. */
   readonly now: Date;
 }
@@ -83,7 +85,8 @@ export async function findOrderForCustomerServer(
     text: `select ${ORDER_COLUMNS} ${FROM_ORDERS} where o.id = $1 and o.customer_server_id = $2`,
     values: [orderId, customerServerId],
   });
-  return toFoundOrder(rows[0]);
+  const [row] = rows;
+  return row === undefined ? null : toFoundOrder(row);
 }
 
 /** An order held by one vendor; null when it does not exist or is not that vendor's. */
@@ -97,7 +100,8 @@ export async function findOrderForVendor(
     text: `select ${ORDER_COLUMNS} ${FROM_ORDERS} where o.id = $1 and o.vendor_id = $2`,
     values: [orderId, vendorId],
   });
-  return toFoundOrder(rows[0]);
+  const [row] = rows;
+  return row === undefined ? null : toFoundOrder(row);
 }
 
 /** Any order, whoever it belongs to: for operators and partners, and for vendors who want to take one. */
@@ -107,13 +111,12 @@ export async function findAnyOrder(executor: SqlExecutor, orderId: string): Prom
     text: `select ${ORDER_COLUMNS} ${FROM_ORDERS} where o.id = $1`,
     values: [orderId],
   });
-  return toFoundOrder(rows[0]);
+  const [row] = rows;
+  return row === undefined ? null : toFoundOrder(row);
 }
 
-function toFoundOrder(row: OrderRow | undefined): FoundOrder | null {
-  return row === undefined
-    ? null
-    : { order: toOrderSnapshot(row), vendor: toVendorSnapshot(row), now: row.now };
+export function toFoundOrder(row: OrderRow): FoundOrder {
+  return { order: toOrderSnapshot(row), vendor: toVendorSnapshot(row), taker: null, now: row.now };
 }
 
 export function toOrderSnapshot(row: OrderRow): OrderSnapshot {

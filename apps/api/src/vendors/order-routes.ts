@@ -3,10 +3,10 @@ import { buildOrderResource } from '@vendor-server/domain/webhooks/webhook-body.
 import type { FastifyRequest } from 'fastify';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import { findOfferStanding, type OfferStanding } from '../offers/offers-sql.ts';
 import { changeOrderStatus, type OrderChangeRequest } from '../orders/change-order-status.ts';
+import { findOrderForTaker, type OrderForTaker } from '../orders/find-order-for-taker.ts';
 import { listOrdersForVendor } from '../orders/list-orders-sql.ts';
-import { findAnyOrder, findOrderForVendor } from '../orders/order-row.ts';
+import { findOrderForVendor } from '../orders/order-row.ts';
 import { requireVendor } from '../plugins/authentication.ts';
 import { toChangeContext } from '../plugins/change-context.ts';
 import { toPageRequest } from '../plugins/paging.ts';
@@ -98,20 +98,20 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
     { schema: { params: OrderParams, body: VendorActionBody }, config: { reference: acceptOrderReference } },
     (request) => {
       const { orderId } = request.params;
-      let standing: OfferStanding | null = null;
+      let found: OrderForTaker | null = null;
       return change(request, {
-        // Not its own yet. An order that this vendor may not know of is refused as not found, after the same two
-        // look-ups as one that does not exist: how long the answer takes tells nothing either.
+        // Not its own yet. An order that this vendor may not know of is refused as not found, after the same look-up
+        // as one that does not exist: how long the answer takes tells nothing either.
         find: async (executor) => {
-          standing = await findOfferStanding(executor, request.vendor.id, orderId);
-          return findAnyOrder(executor, orderId);
+          found = await findOrderForTaker(executor, request.vendor.id, orderId);
+          return found;
         },
         request: () => ({
           action: 'accept',
           to: 'accepted',
           actor: toActor(request),
-          isOffered: standing !== null && standing.isServed && !standing.hasDeclined,
-          isOnline: standing?.isOnline ?? false,
+          isOffered: found !== null && found.standing.isServed && !found.standing.hasDeclined,
+          isOnline: found?.standing.isOnline ?? false,
           ...toNotes(request.body),
         }),
       });

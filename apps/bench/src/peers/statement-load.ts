@@ -3,23 +3,21 @@
  * decisions between them, and nothing else: no HTTP, no credentials, no queue.
  */
 
-import { countVendorsOfferedTo, findOfferStanding } from '@vendor-server/api/offers/offers-sql.ts';
-import { readDatabaseClock } from '@vendor-server/api/orders/database-clock-sql.ts';
+import { readNewOrderFacts } from '@vendor-server/api/offers/offers-sql.ts';
+import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker.ts';
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
 import {
   type FoundOrder,
-  findAnyOrder,
   findOrderForCustomerServer,
   findOrderForVendor,
   findVendorSnapshot,
 } from '@vendor-server/api/orders/order-row.ts';
 import { parseNewOrder } from '@vendor-server/api/orders/parse-new-order.ts';
 import { recordNewOrder } from '@vendor-server/api/orders/record-new-order.ts';
-import { buildNewOrder } from '@vendor-server/domain/orders/build-new-order.ts';
+import { buildNewOrder, workTypeOfInput } from '@vendor-server/domain/orders/build-new-order.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders/order.ts';
 import type { TransitionRequest } from '@vendor-server/domain/orders/transition-request.ts';
-import { workTypeOf } from '@vendor-server/domain/orders/work-type-of.ts';
 import { buildWebhookBody } from '@vendor-server/domain/webhooks/webhook-body.ts';
 import { SERVICE_ORDER } from '@vendor-server/e2e/system/walk-order.ts';
 import { createDatabase, type Database } from '@vendor-server/platform/database/create-database.ts';
@@ -44,10 +42,9 @@ async function doStep(step: OrderStep, task: OrderTask, orderId: string | null):
 }
 
 async function create({ customerServer }: OrderTask): Promise<string> {
-  const now = await readDatabaseClock(pool());
-  const ids = { orderId: createId(), customerServerId: customerServer.id };
-  const order = buildNewOrder(parseNewOrder(SERVICE_ORDER), ids, now);
-  await countVendorsOfferedTo(pool(), workTypeOf(order));
+  const input = parseNewOrder(SERVICE_ORDER);
+  const { now } = await readNewOrderFacts(pool(), workTypeOfInput(input));
+  const order = buildNewOrder(input, { orderId: createId(), customerServerId: customerServer.id }, now);
   await recordNewOrder(pool(), order, { requestId: createId(), traceparent: null });
   return order.orderId;
 }
@@ -73,9 +70,8 @@ async function read(
   const actor = { type: 'vendor', id: vendor.id } as const;
   switch (step) {
     case 'accept': {
-      const standing = await findOfferStanding(pool(), vendor.id, orderId);
-      const found = await findAnyOrder(pool(), orderId);
-      const isOnline = standing?.isOnline ?? false;
+      const found = await findOrderForTaker(pool(), vendor.id, orderId);
+      const isOnline = found?.standing.isOnline ?? false;
       return { found, request: { action: 'accept', to: 'accepted', actor, isOffered: true, isOnline } };
     }
     case 'confirm-payment':
@@ -104,8 +100,8 @@ const VENDOR_REQUESTS = {
 } as const;
 
 async function findVendorOf(next: OrderSnapshot, found: FoundOrder): Promise<VendorSnapshot | null> {
-  if (next.vendorId === null || next.vendorId === found.vendor?.vendorId) return found.vendor;
-  return findVendorSnapshot(pool(), next.vendorId);
+  const known = [found.vendor, found.taker].find((vendor) => vendor?.vendorId === next.vendorId);
+  return known ?? (next.vendorId === null ? null : findVendorSnapshot(pool(), next.vendorId));
 }
 
 const calls: LoadCalls = {

@@ -5,6 +5,7 @@ import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
 import { createOrder } from '@vendor-server/api/orders/create-order.ts';
 import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { createCredentials } from '@vendor-server/api/plugins/create-credentials.ts';
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
@@ -100,6 +101,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     maxConnectionsPerOrigin: 100,
   });
   const offerEvents = createOfferEvents();
+  const credentials = createCredentials({ pool: database.pool, databaseUrl: url, logger });
   const useCounter = createUseCounter({ shared: null, logger });
   const readChecks = createReadChecks({ database, queue });
   const api: AppDeps = {
@@ -109,6 +111,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     queue,
     dispatcher,
     offerEvents,
+    credentials,
     useCounter,
     tracer: NO_TRACER,
     secretBox,
@@ -173,6 +176,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
       await Promise.all([...stops].map((stop) => stop()));
       await dispatcher.drain();
       await queue.close();
+      await credentials.close();
       await sender.close();
       await drop();
     },

@@ -1,0 +1,50 @@
+import type { VendorSnapshot } from '@vendor-server/domain/orders/order.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import {
+  type OfferStanding,
+  STANDING_COLUMNS,
+  type StandingRow,
+  toOfferStanding,
+} from '../offers/offers-sql.ts';
+import { type FoundOrder, ORDER_COLUMNS, type OrderRow, toFoundOrder } from './order-row.ts';
+
+/** An order as a vendor finds it who would take it, in one read. */
+export interface OrderForTaker extends FoundOrder {
+  readonly standing: OfferStanding;
+  readonly taker: VendorSnapshot;
+}
+
+type TakerRow = OrderRow &
+  StandingRow & {
+    taker_name: string;
+    taker_mobile: string;
+    taker_address: string;
+    taker_services: string[];
+  };
+
+/** Whoever the order belongs to, and whether or not it is offered: null only when there is none. */
+export async function findOrderForTaker(
+  executor: SqlExecutor,
+  vendorId: string,
+  orderId: string,
+): Promise<OrderForTaker | null> {
+  const { rows } = await executor.query<TakerRow>({
+    name: 'find-order-for-taker',
+    text: `select ${ORDER_COLUMNS}, ${STANDING_COLUMNS},
+        taker.vendor_name as taker_name, taker.mobile as taker_mobile, taker.business_address as taker_address,
+        taker.selected_services as taker_services
+      from vendors taker cross join orders o left join vendors v on v.id = o.vendor_id
+      where taker.id = $1 and o.id = $2`,
+    values: [vendorId, orderId],
+  });
+  const [row] = rows;
+  if (row === undefined) return null;
+  const taker = {
+    vendorId,
+    vendorName: row.taker_name,
+    mobile: row.taker_mobile,
+    businessAddress: row.taker_address,
+    selectedServices: row.taker_services,
+  };
+  return { ...toFoundOrder(row), standing: toOfferStanding(row), taker };
+}
