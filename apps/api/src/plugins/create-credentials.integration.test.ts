@@ -3,9 +3,10 @@ import {
   completeSecretRotation,
   rotateCustomerServerSecret,
 } from '@vendor-server/platform/customer-servers/rotate-customer-server-secret.ts';
+import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
 import { createSecret } from '@vendor-server/platform/secrets/create-secret.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { createCredentials } from './create-credentials.ts';
 
@@ -109,12 +110,11 @@ test('through the API: a key that was replaced is refused from the answer on', a
 });
 
 test('where others cannot be told, the caller is answered and the log says so', async () => {
-  const { pool } = api.database;
-  const failing = vi.spyOn(pool, 'query').mockImplementation(() => Promise.reject(new Error('away')));
-  try {
-    await api.deps.credentials.forget();
-  } finally {
-    failing.mockRestore();
-  }
+  const { databaseUrl, deps } = api;
+  const lost = createDatabase({ url: databaseUrl, applicationName: 'test', maxConnections: 1 });
+  await lost.close();
+  const credentials = createCredentials({ pool: lost.pool, databaseUrl, logger: deps.logger });
+  await credentials.forget();
+  await credentials.close();
   expect(api.logLines.at(-1)).toContain('Other processes may believe a credential');
 });
