@@ -5,11 +5,12 @@
  * - `FAULTS_SEED`: of everything that is chosen; printed, so that a run can be done again. What the machine does
  *   meanwhile is not repeated.
  * - `FAULTS_ONLY`: a regular expression, tried on the kinds; `FAULTS_QUEUE`: `redis` or `postgres` alone. For parts.
- * - `FAULTS_FORM`: `short` does each kind once instead (see short-form.measure.ts).
+ * - `FAULTS_FORM`: `short` does each kind once instead (see faults.e2e.test.ts).
  * - `FAULTS_LOGS`: a folder; the logs of each system's processes are kept there.
  * - `FAULTS_RUNS`: how often each kind is done instead of 20 times, 5 for those that last 10 s or more.
  */
 import { afterAll, expect, test } from 'vitest';
+import { createChangeGoal } from './create-change-goal.ts';
 import type { Fault } from './fault.ts';
 import { FAULTS } from './faults.ts';
 import type { QueueBackend } from './queue-backend.ts';
@@ -21,13 +22,14 @@ const { env } = process;
 const only = new RegExp(env['FAULTS_ONLY'] ?? '');
 const backends = (['redis', 'postgres'] as const).filter((name) => (env['FAULTS_QUEUE'] ?? name) === name);
 const LONG_MS = 10_000;
+/** Of each part. */
+const CHANGES = 300;
 
 const LOAD = {
   seed,
   walkers: 6,
   pauseMs: 60,
   restMs: 500,
-  fewestChanges: 300,
   longestHangMs: Number.POSITIVE_INFINITY,
 };
 
@@ -38,7 +40,8 @@ const parts = backends.flatMap((backend) => {
 });
 
 function toPart(title: string, backend: QueueBackend, planned: readonly Fault[]): FaultRunOptions {
-  return { ...LOAD, title: `${title}, queue in ${backend}`, backend, planned };
+  const goal = createChangeGoal(CHANGES);
+  return { ...LOAD, title: `${title}, queue in ${backend}`, backend, planned, goal };
 }
 
 function runsOf({ lastsMs }: Fault): number {
@@ -49,7 +52,7 @@ const reports: FaultReport[] = [];
 
 console.log(`FAULTS_SEED=${seed}`);
 
-test.each(parts)('$title', async (part) => {
+test.concurrent.each(parts)('$title', async (part) => {
   const report = await runFaults(part);
   reports.push(report);
   showReport([report]);

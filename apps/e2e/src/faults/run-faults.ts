@@ -6,6 +6,7 @@ import { type HistoryIndex, indexHistory, isSuccess, keyOf } from '../history/in
 import { createRandom } from '../history/testing/create-random.ts';
 import type { Violation } from '../history/violation.ts';
 import { clockNow } from '../receiver/received-request.ts';
+import type { ChangeGoal } from './create-change-goal.ts';
 import type { Fault } from './fault.ts';
 import { keepLogs } from './run-settings.ts';
 import { createFaultStage, type FaultStage, type FaultStageOptions } from './stage/create-fault-stage.ts';
@@ -16,8 +17,8 @@ export interface FaultRunOptions extends FaultStageOptions {
   readonly title: string;
   /** One after the other, each as often as it is in here. */
   readonly planned: readonly Fault[];
-  /** How many changes are to be made at least; the load goes on until then. */
-  readonly fewestChanges: number;
+  /** The load goes on until it is reached. */
+  readonly goal: ChangeGoal;
   /** Between a fault's recovery and the next fault, on average. */
   readonly restMs: number;
 }
@@ -26,6 +27,8 @@ export interface FaultRunOptions extends FaultStageOptions {
 export interface FaultRow {
   readonly kind: string;
   readonly runs: number;
+  /** From the beginning of one to the recovery of all processes, on average. */
+  readonly tookMs: number;
   /** Promised between its beginnings and those of the next ones. */
   readonly changes: number;
   readonly received: number;
@@ -74,6 +77,7 @@ export async function runFaults(options: FaultRunOptions): Promise<FaultReport> 
 async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise<FaultReport> {
   const random = createRandom(options.seed + 1);
   const spans: FaultSpan[] = [];
+  options.goal.join(() => stage.teller.promised);
   await stage.waitForChanges(FEW_CHANGES);
   for (const { kind, allowsDuplicates, inject } of options.planned) {
     const begunAt = clockNow();
@@ -87,7 +91,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
     await delay(random.next() * 2 * options.restMs);
   }
   do await stage.waitForChanges(FEW_CHANGES);
-  while (stage.teller.promised < options.fewestChanges);
+  while (!options.goal.isReached());
   const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
   const history = await readHistory(stage, spans);
   const violations = checkHistory(history);
@@ -116,6 +120,7 @@ function toRows(history: History, violations: readonly Violation[]): FaultRow[] 
   );
   const spans = history.faults.map((span, at) => ({
     kind: span.kind,
+    tookMs: span.endedAt - span.begunAt,
     from: span.begunAt,
     until: history.faults[at + 1]?.begunAt ?? Number.POSITIVE_INFINITY,
   }));
@@ -125,6 +130,7 @@ function toRows(history: History, violations: readonly Violation[]): FaultRow[] 
     return {
       kind,
       runs: own.length,
+      tookMs: own.reduce((sum, { tookMs }) => sum + tookMs, 0) / own.length,
       changes: [...index.promisedAt.values()].filter(isIn).length,
       received: history.requests.filter(({ begunAt }) => isIn(begunAt)).length,
       duplicates: duplicates.filter(isIn).length,

@@ -1,7 +1,16 @@
 import { printTable } from '../system/print-table.ts';
 import type { FaultReport } from './run-faults.ts';
 
-const COLUMNS = ['fault', 'runs', 'changes', 'received', 'duplicates', 'longest gap ms', 'violations'];
+const COLUMNS = [
+  'fault',
+  'runs',
+  'ms a run',
+  'changes',
+  'received',
+  'duplicates',
+  'longest gap ms',
+  'violations',
+];
 
 /** Prints one row per fault and system, and everything that should not have been. */
 export function showReport(reports: readonly FaultReport[]): void {
@@ -9,9 +18,11 @@ export function showReport(reports: readonly FaultReport[]): void {
     printTable(
       `${title}: ${violations.length} violations, drained in ${Math.round(drainedInMs)} ms`,
       COLUMNS,
-      rows.map(({ kind, runs, changes, received, duplicates, longestGapMs, violations: found }) => [
+      rows.map(({ kind, runs, tookMs, changes, received, duplicates, longestGapMs, violations: found }) => [
         kind,
-        ...[runs, changes, received, duplicates, Math.round(longestGapMs), found].map(String),
+        ...[runs, tookMs, changes, received, duplicates, longestGapMs, found].map((figure) =>
+          String(Math.round(figure)),
+        ),
       ]),
     );
     for (const violation of violations) console.log(JSON.stringify(violation));

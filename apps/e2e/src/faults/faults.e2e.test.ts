@@ -4,17 +4,18 @@
  */
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
 import { describe, expect, test } from 'vitest';
+import { createChangeGoal } from './create-change-goal.ts';
 import { dealFaults } from './deal-faults.ts';
 import { runFaults } from './run-faults.ts';
 import { seed } from './run-settings.ts';
 import { showReport } from './show-report.ts';
 
-/** Together 2 000; a queue in PostgreSQL has the slower half. */
-const FEWEST_CHANGES = { redis: 1_300, postgres: 700 };
+const CHANGES = 2_000;
 /** It takes a fraction of that; but a start of a process takes as long as it takes. */
 const LIMIT_MS = 300_000;
 
 const backends = testQueueBackends();
+const goal = createChangeGoal(CHANGES);
 const dealt = dealFaults(
   backends.filter(({ skipReason }) => skipReason === null).map(({ name }) => name),
   seed,
@@ -31,7 +32,7 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
         backend: name,
         seed,
         planned,
-        fewestChanges: FEWEST_CHANGES[name],
+        goal,
         longestHangMs: 3_000,
         walkers: 8,
         pauseMs: 60,
