@@ -22,8 +22,8 @@ const { env } = process;
 const only = new RegExp(env['FAULTS_ONLY'] ?? '');
 const backends = (['redis', 'postgres'] as const).filter((name) => (env['FAULTS_QUEUE'] ?? name) === name);
 const LONG_MS = 10_000;
-/** Of each part. */
-const CHANGES = 300;
+/** Of each part, were it over sooner. */
+const CHANGES = 100;
 
 const LOAD = {
   seed,
