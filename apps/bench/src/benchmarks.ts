@@ -1,9 +1,21 @@
 import type { Benchmark } from './benchmark.ts';
 import { drain } from './rows/drain.ts';
+import { hangingEndpoints } from './rows/hanging-endpoints.ts';
 import { latency } from './rows/latency.ts';
+import { longBacklog } from './rows/long-backlog.ts';
 import { orderCreation } from './rows/order-creation.ts';
 import { statusChanges } from './rows/status-changes.ts';
+import { vendorCalls } from './rows/vendor-calls.ts';
 import { wholePath } from './rows/whole-path.ts';
 
 /** In the order in which they run. */
-export const BENCHMARKS: readonly Benchmark[] = [statusChanges, drain, latency, orderCreation, wholePath];
+export const BENCHMARKS: readonly Benchmark[] = [
+  statusChanges,
+  drain,
+  latency,
+  hangingEndpoints,
+  longBacklog,
+  orderCreation,
+  vendorCalls,
+  wholePath,
+];

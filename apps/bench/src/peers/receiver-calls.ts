@@ -2,8 +2,8 @@ import type { Receipt } from '@vendor-server/e2e/receiver/create-raw-receiver.ts
 
 /** What the receiver can be asked for. */
 export type ReceiverCalls = {
-  /** Starts to listen. @returns the port */
-  readonly listen: (input: object) => Promise<number>;
+  /** Starts to listen. @param input.hangs takes requests and never answers @returns the port */
+  readonly listen: (input: { readonly hangs: boolean }) => Promise<number>;
   /** Forgets what came, and begins to count anew. */
   readonly forget: (input: object) => Promise<void>;
   /** How many webhooks have come since. */

@@ -18,8 +18,8 @@ function count(): number {
 }
 
 const calls: ReceiverCalls = {
-  async listen() {
-    receiver = await createRawReceiver();
+  async listen({ hangs }) {
+    receiver = await createRawReceiver({ hangs });
     return receiver.port;
   },
   async forget() {

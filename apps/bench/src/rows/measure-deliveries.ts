@@ -48,7 +48,7 @@ export function measureDrain(stage: Stage, options: DrainOptions): MeasureRound 
 }
 
 /** Times count from the first, which is itself left out. */
-function toDrainSamples(arrivals: readonly Receipt[]): Sample[] {
+export function toDrainSamples(arrivals: readonly Receipt[]): Sample[] {
   const firstAt = arrivals[0]?.receivedAt ?? clockNow();
   return arrivals.slice(1).map(({ receivedAt }) => ({ atMs: receivedAt - firstAt, latencyMs: null }));
 }

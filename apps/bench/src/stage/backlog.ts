@@ -12,7 +12,7 @@ export async function fillBacklog(
   endpoints: readonly Endpoint[],
   count: number,
 ): Promise<void> {
-  await setState(pool, endpoints, 'paused');
+  await setEndpointState(pool, endpoints, 'paused');
   for (const { customerServerId, endpointId } of endpoints) {
     const part = { customerServerId, endpointIds: [endpointId], count: count / endpoints.length };
     await insertChanges(pool, part);
@@ -21,12 +21,13 @@ export async function fillBacklog(
 
 /** Lets all backlogs out at one moment: the relay finds them. */
 export async function openEndpoints(pool: pg.Pool, endpoints: readonly Endpoint[]): Promise<void> {
-  await setState(pool, endpoints, 'active');
+  await setEndpointState(pool, endpoints, 'active');
 }
 
-async function setState(
+/** Only writes it: nobody looks at what waits, and what is on its way goes on. */
+export async function setEndpointState(
   pool: pg.Pool,
-  endpoints: readonly Endpoint[],
+  endpoints: readonly Pick<Endpoint, 'endpointId'>[],
   state: 'active' | 'paused',
 ): Promise<void> {
   await pool.query('update webhook_endpoints set state = $2 where id = any ($1)', [

@@ -69,7 +69,8 @@ const MAIN_FILES = {
   api: new URL(import.meta.resolve('@vendor-server/api/main.ts')),
   worker: new URL(import.meta.resolve('@vendor-server/worker/main.ts')),
 };
-const RECEIVER = new URL('../peers/receiver.ts', import.meta.url);
+/** The module of the process that takes webhooks. */
+export const RECEIVER = new URL('../peers/receiver.ts', import.meta.url);
 
 export interface StageDeps {
   readonly lifecycle: Lifecycle;
@@ -107,7 +108,7 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
     );
 
   const receiver = await startPeerHere<ReceiverCalls>('receiver', RECEIVER);
-  const port = await receiver.call('listen', {});
+  const port = await receiver.call('listen', { hangs: false });
   const api = await start('api');
   const operator = createCaller(() => api.url, { authorization: `Bearer ${adminKey}` });
   const administered = { operator, apiUrl: () => api.url };

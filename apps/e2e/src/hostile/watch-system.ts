@@ -4,6 +4,7 @@ import { createDeliveryQueue, type DeliveryQueue } from '@vendor-server/platform
 import { waitForQueue } from '@vendor-server/platform/queue/wait-for-queue.ts';
 import { Redis } from 'ioredis';
 import type { System } from '../system/create-system.ts';
+import { readQueueBytes } from '../system/read-queue-bytes.ts';
 import type { RunningProcess } from '../system/start-process.ts';
 import { type ProcessUse, readProcessUse } from '../system/watch-process.ts';
 
@@ -67,7 +68,7 @@ export async function watchSystem(options: WatchOptions): Promise<Watch> {
     }
     const count = await countJobs(queue);
     if (count !== null) jobs.push(count);
-    queueBytes.push(await readQueueBytes(system, redis));
+    queueBytes.push(await readQueueBytes(system.database.pool, redis));
     uses.push(await readProcessUse(worker.pid));
   }
 
@@ -141,12 +142,4 @@ function merge(
 async function countJobs(queue: DeliveryQueue): Promise<number | null> {
   const counts = await queue.counts().catch(() => null);
   return counts && counts.waiting + counts.active + counts.delayed;
-}
-
-async function readQueueBytes({ database }: Pick<System, 'database'>, redis: Redis | null): Promise<number> {
-  if (redis !== null) return Number(/used_memory:(\d+)/.exec(await redis.info('memory'))?.[1]);
-  const { rows } = await database.pool.query<{ bytes: number }>(
-    `select pg_total_relation_size('bullmq.job') as bytes`,
-  );
-  return rows[0]?.bytes ?? 0;
 }

@@ -1,0 +1,134 @@
+/** P5: whether a million deliveries that wait make those slower that go out. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Benchmark } from '../benchmark.ts';
+import { buildRow } from '../measure/compare.ts';
+import { type CpuSource, countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import type { Round } from '../measure/round.ts';
+import { watchQueueBytes } from '../measure/watch-queue-bytes.ts';
+import { formatNumber } from '../report/format-number.ts';
+import { setEndpointState } from '../stage/backlog.ts';
+import { type Accounts, createAccounts } from '../stage/create-accounts.ts';
+import type { Stage } from '../stage/create-stage.ts';
+import { toDrainSamples } from './measure-deliveries.ts';
+import { USUAL_STAGE } from './measure-orders.ts';
+
+const CUSTOMERS = 10;
+const ENDPOINTS_EACH = 10;
+const BACKLOG = { usual: 1_000_000, quick: 20_000 };
+/** What is put in at a time, and how few wait then: so about a thousand do. */
+const PORTION = 800;
+const LEAST_WAITING = 600;
+const LOOK_EVERY_MS = 50;
+const ROUNDS = { usual: 5, quick: 1 };
+const ROUND_MS = { usual: 3_000, quick: 2_000 };
+/** Until windows have grown to their largest and the relay has been at every endpoint. */
+const SETTLE_MS = { usual: 4_000, quick: 2_000 };
+/** For the few to go out. */
+const END_LIMIT_MS = 20_000;
+const MIB = 1024 * 1024;
+
+export const longBacklog: Benchmark = {
+  id: 'P5',
+  title: 'a million deliveries that wait',
+  async run({ quick, createStage, say }) {
+    const stage = await createStage({ ...USUAL_STAGE, customerServers: CUSTOMERS, vendors: 1 });
+    const accounts = await createAccounts(stage, ENDPOINTS_EACH);
+    const worker = await stage.startWorker();
+    const size = quick ? 'quick' : 'usual';
+    const options = {
+      stage,
+      cpu: [...stage.cpu, ofProcess('worker', worker.pid)],
+      rounds: ROUNDS[size],
+      roundMs: ROUND_MS[size],
+      settleMs: SETTLE_MS[size],
+    };
+    const count = BACKLOG[size];
+    const queueBytes = await watchQueueBytes(stage);
+    try {
+      const bare = await measureWithFew(options, accounts);
+      const bytesWithFew = queueBytes.takeMost();
+      const begunAt = performance.now();
+      await setEndpointState(stage.database.pool, accounts.endpoints, 'paused');
+      await accounts.insert(count);
+      say(
+        `P5 ${formatNumber(count)} deliveries were put in, in ${formatNumber((performance.now() - begunAt) / 1_000)} s`,
+      );
+      await setEndpointState(stage.database.pool, accounts.endpoints, 'active');
+      const ours = await measureRounds(options);
+      const toMib = (bytes: number) => `${formatNumber(bytes / MIB)} MiB`;
+      const notes = [
+        `${CUSTOMERS * ENDPOINTS_EACH} endpoints of ${CUSTOMERS} customers; of the four changes of an order three wait for the one before.`,
+        `With few waiting, ${PORTION} are put in whenever ${LEAST_WAITING} are left. Those rounds come first, and not in turns.`,
+        `The queue takes at most ${toMib(queueBytes.takeMost())} with ${formatNumber(count)} waiting, ${toMib(bytesWithFew)} with few.`,
+      ];
+      const text = {
+        id: 'P5',
+        title: `draining with ${formatNumber(count)} deliveries waiting`,
+        bareTitle: 'the same with about 1,000 waiting',
+        unit: 'deliveries/s',
+        aim: { kind: 'at least', ratio: 0.9 },
+        notes,
+      } as const;
+      return { rows: [buildRow(text, { ours, bare })] };
+    } finally {
+      await queueBytes.stop();
+    }
+  },
+};
+
+interface RoundsOptions {
+  readonly stage: Stage;
+  readonly cpu: readonly CpuSource[];
+  readonly rounds: number;
+  readonly roundMs: number;
+  readonly settleMs: number;
+}
+
+/** Rounds of what goes out anyway, one after the other. */
+async function measureRounds({ stage, cpu, rounds, roundMs, settleMs }: RoundsOptions): Promise<Round[]> {
+  await sleep(settleMs);
+  const measured: Round[] = [];
+  while (measured.length < rounds) {
+    const stopCounting = await countCpu(cpu);
+    await stage.receiver.call('forget', {});
+    const begunAt = performance.now();
+    await sleep(roundMs);
+    const arrivals = await stage.receiver.call('receipts', {});
+    const value = (arrivals.length * 1_000) / (performance.now() - begunAt);
+    const samples = toDrainSamples(arrivals);
+    measured.push({ value, units: arrivals.length, cpu: await stopCounting(), samples });
+  }
+  return measured;
+}
+
+/** Keeps a few waiting meanwhile, and lets them go out in the end. */
+async function measureWithFew(options: RoundsOptions, accounts: Accounts): Promise<Round[]> {
+  const { pool } = options.stage.database;
+  const stopping = new AbortController();
+
+  async function readWaiting(): Promise<number> {
+    const { rows } = await pool.query<{ count: number }>(
+      `select count(*) from deliveries where state in ('blocked', 'waiting')`,
+    );
+    return rows[0]?.count ?? 0;
+  }
+
+  async function keepFewWaiting(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      if ((await readWaiting()) < LEAST_WAITING) await accounts.insert(PORTION);
+      else await sleep(LOOK_EVERY_MS);
+    }
+  }
+
+  const keeping = keepFewWaiting();
+  // Reported below.
+  keeping.catch(() => undefined);
+  try {
+    return await measureRounds(options);
+  } finally {
+    stopping.abort();
+    await keeping;
+    const giveUpAt = performance.now() + END_LIMIT_MS;
+    while ((await readWaiting()) > 0 && performance.now() < giveUpAt) await sleep(LOOK_EVERY_MS);
+  }
+}

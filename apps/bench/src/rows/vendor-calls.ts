@@ -1,0 +1,58 @@
+/** P7: whether a vendor notices that its customer's server hangs. */
+import { quantile } from '@vendor-server/e2e/system/quantile.ts';
+import type { Benchmark } from '../benchmark.ts';
+import { buildRow, type MeasureRound, measureInTurns } from '../measure/compare.ts';
+import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import { sortLatencies } from '../measure/round.ts';
+import type { Stage } from '../stage/create-stage.ts';
+import { addHanging } from '../stage/hanging-customers.ts';
+import { prepareTasks, startHttpLoad, USUAL_STAGE } from './measure-orders.ts';
+
+const CUSTOMERS = 20;
+const PER_SECOND = 100;
+const SECONDS = { usual: 5, quick: 2 };
+
+export const vendorCalls: Benchmark = {
+  id: 'P7',
+  title: "a vendor's calls while its customers' servers hang",
+  async run({ quick, createStage }) {
+    const stage = await createStage({ ...USUAL_STAGE, customerServers: CUSTOMERS });
+    const hanging = await addHanging(stage, CUSTOMERS);
+    const worker = await stage.startWorker();
+    const http = await startHttpLoad(stage);
+    const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
+    const seconds = quick ? SECONDS.quick : SECONDS.usual;
+
+    const callsFor =
+      (customerServers: Stage['customerServers']): MeasureRound =>
+      async () => {
+        const units = seconds * PER_SECOND;
+        const tasks = await prepareTasks({ ...stage, customerServers }, ['accept'], units);
+        const stopCounting = await countCpu(cpu);
+        const samples = await http.call('pace', { steps: ['accept'], tasks, perSecond: PER_SECOND });
+        return { value: quantile(sortLatencies(samples), 0.99), units, cpu: await stopCounting(), samples };
+      };
+
+    const rounds = await measureInTurns(quick ? 1 : 3, {
+      ours: callsFor(hanging.customerServers),
+      bare: callsFor(stage.customerServers),
+    });
+    return {
+      rows: [
+        buildRow(
+          {
+            id: 'P7',
+            title: "a vendor's call while its customer's server hangs, p99",
+            bareTitle: "a vendor's call while its customer's server answers",
+            unit: 'ms',
+            aim: { kind: 'at most', ratio: 1.1 },
+            notes: [
+              `${PER_SECOND} orders/s of ${CUSTOMERS} customers are accepted, and their webhooks sent meanwhile; the servers of all of these hang, or answer.`,
+            ],
+          },
+          rounds,
+        ),
+      ],
+    };
+  },
+};
