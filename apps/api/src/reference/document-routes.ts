@@ -26,20 +26,28 @@ const REFERENCE: RouteReference = {
   headers: { 'if-none-match': 'The `etag` of the document you have.' },
 };
 
-/** `/openapi.json`, built once when all routes are known. */
-export async function documentRoutes(app: FastifyInstance): Promise<void> {
-  let document = '';
-  let etag = '';
+interface BuiltDocument {
+  readonly text: string;
+  readonly etag: string;
+}
 
-  app.addHook('onReady', async () => {
-    document = JSON.stringify(app.swagger());
-    etag = `"${createHash('sha256').update(document).digest('base64url')}"`;
-  });
+/**
+ * `/openapi.json`, built once, for whoever asks first. Building it takes as long as the rest of a start: a process that
+ * serves callers should be ready soon, and who reads the reference can wait for half a second.
+ */
+export async function documentRoutes(app: FastifyInstance): Promise<void> {
+  let built: BuiltDocument | null = null;
 
   app.get('/openapi.json', { config: { reference: REFERENCE } }, async (request, reply) => {
+    built ??= build(app);
     // It changes with a release only, and then at once.
-    reply.headers({ etag, 'cache-control': 'no-cache' });
-    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
-    return reply.type('application/json; charset=utf-8').send(document);
+    reply.headers({ etag: built.etag, 'cache-control': 'no-cache' });
+    if (request.headers['if-none-match'] === built.etag) return reply.code(304).send();
+    return reply.type('application/json; charset=utf-8').send(built.text);
   });
+}
+
+function build(app: FastifyInstance): BuiltDocument {
+  const text = JSON.stringify(app.swagger());
+  return { text, etag: `"${createHash('sha256').update(text).digest('base64url')}"` };
 }

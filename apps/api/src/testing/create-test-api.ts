@@ -18,6 +18,7 @@ import { createTestDatabase, type TestDatabase } from '@vendor-server/platform/t
 import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
 import { buildApp } from '../app.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { createReadChecks } from '../health/create-read-checks.ts';
@@ -58,6 +59,13 @@ export interface TestApi {
   close(): Promise<void>;
 }
 
+export interface TestApiParts {
+  /** Instead of the list `jobs`; closed by whoever gives it. */
+  readonly openQueue?: (logger: Logger, databaseUrl: string) => DeliveryQueue;
+  /** How long callers are remembered. */
+  readonly credentialMaxAgeMs?: number;
+}
+
 /**
  * The app that ships, on a database of its own; only the queue is a list.
  *
@@ -66,6 +74,7 @@ export interface TestApi {
 export async function createTestApi(
   env: Record<string, string> = {},
   sibling: TestApi | null = null,
+  { openQueue, credentialMaxAgeMs }: TestApiParts = {},
 ): Promise<TestApi> {
   const { url, database, drop } =
     sibling === null ? await createTestDatabase() : openDatabaseOf(sibling.databaseUrl);
@@ -82,7 +91,7 @@ export async function createTestApi(
     { name: 'api', level: settings.logLevel },
   );
   const jobs: DeliveryJobRequest[] = [];
-  const queue = createListQueue(jobs);
+  const queue = openQueue?.(logger, url) ?? createListQueue(jobs);
   const secretBox = createSecretBox({ current: settings.secretsEncryptionKey, previous: null });
   const sender = createSender({
     allowedNetworks: settings.webhookAllowedNetworks,
@@ -92,7 +101,12 @@ export async function createTestApi(
   const metrics = createApiMetrics(registry);
   const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 1_000 });
   const offerEvents = createSharedOfferEvents({ pool: database.pool, databaseUrl: url, logger });
-  const credentials = createCredentials({ pool: database.pool, databaseUrl: url, logger });
+  const credentials = createCredentials({
+    pool: database.pool,
+    databaseUrl: url,
+    logger,
+    ...(credentialMaxAgeMs !== undefined && { maxAgeMs: credentialMaxAgeMs }),
+  });
   const { redisUrl } = settings;
   const useCounter = createUseCounter({
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),

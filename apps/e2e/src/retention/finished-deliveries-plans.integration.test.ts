@@ -1,12 +1,24 @@
 /** What is over costs what is under way nothing, however much of it is kept. */
+import {
+  listAllDeliveries,
+  listDeliveriesForCustomerServer,
+} from '@vendor-server/api/deliveries/list-deliveries-sql.ts';
+import { readFeedForCustomerServer } from '@vendor-server/api/events/feed-sql.ts';
+import { readNewOrderFacts } from '@vendor-server/api/offers/offers-sql.ts';
+import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker.ts';
+import { listAllOrders, listOrdersForCustomerServer } from '@vendor-server/api/orders/list-orders-sql.ts';
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { findAnyOrder, findOrderForCustomerServer } from '@vendor-server/api/orders/order-row.ts';
+import { recordNewOrder } from '@vendor-server/api/orders/record-new-order.ts';
+import { readTimelineForCustomerServer } from '@vendor-server/api/timelines/timeline-sql.ts';
+import { buildNewOrder } from '@vendor-server/domain/orders/build-new-order.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { findMovable, moveDueHeads, moveLanesNext } from '@vendor-server/platform/deliveries/promote-sql.ts';
+import { hasUnplacedChanges } from '@vendor-server/platform/events/assign-feed-positions.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
-import { explain, explainKeptPlan, type Plan } from '@vendor-server/platform/testing/explain.ts';
+import { explain, explainKeptPlan } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { claimDeliveries } from '@vendor-server/worker/deliveries/claim-sql.ts';
@@ -28,18 +40,29 @@ import {
 } from '@vendor-server/worker/sweeps/sweep-sql.ts';
 import { answered } from '@vendor-server/worker/testing/attempt-results.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectShortReadsOn, findLongReads } from './expect-short-reads.ts';
 import {
   insertFinished,
   insertHistory,
   insertKept,
   insertOrders,
+  insertTenant,
+  insertVendors,
   withoutForeignKeys,
 } from './insert-finished.ts';
+import { readSizesOfOpen } from './read-sizes-of-open.ts';
 
 const FINISHED = 200_000;
 const HISTORY = 10_000;
 const ORDERS = 20_000;
 const KEPT = 5_000;
+const VENDORS = 20_000;
+/** A page, and the one row more that tells whether there is another. */
+const PAGE = { limit: 50, after: null };
+const OF_A_PAGE = 51;
+/** To whom all of it belongs. */
+const TENANT = '0'.repeat(24);
+const CONTEXT = { requestId: 'test', traceparent: null };
 const FEW = 10;
 const CLAIMED = 300;
 const EXPIRED = 100;
@@ -49,7 +72,7 @@ const MOST_COUNTED = 64;
 const TIMEOUT_MS = 3_600_000;
 const NOTHING = { delivered: 0, waiting: 0, blocked: 0, queued: 0 };
 const TABLES =
-  'deliveries, delivery_attempts, order_transitions, orders, offer_declines, replays, idempotency_keys';
+  'deliveries, delivery_attempts, order_transitions, orders, offer_declines, replays, idempotency_keys, vendors';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 /** Of what is over. */
@@ -64,12 +87,14 @@ beforeAll(async () => {
   for (const table of TABLES.split(', ')) {
     await pool().query(`alter table ${table} set (autovacuum_enabled = false)`);
   }
-  emptySizes = await readSizesOfOpen();
+  emptySizes = await readSizesOfOpen(pool());
   endpointIds = await insertFinished(pool(), FINISHED);
-  agedSizes = await readSizesOfOpen();
+  agedSizes = await readSizesOfOpen(pool());
   await insertHistory(pool(), 'delivered', HISTORY);
   await insertOrders(pool(), ORDERS);
+  await insertVendors(pool(), VENDORS, FEW);
   await insertKept(pool(), KEPT);
+  await insertTenant(pool(), TENANT);
   // Statistics of a quiet time: nothing was claimed.
   await pool().query(`vacuum analyze ${TABLES}`);
   await insertBacklog(pool(), { ...NOTHING, endpoints: 20, queued: CLAIMED });
@@ -85,16 +110,6 @@ beforeAll(async () => {
   );
 }, 60_000);
 afterAll(() => subject.drop());
-
-/** Of each index that holds only deliveries that are open, in bytes. */
-async function readSizesOfOpen(): Promise<Readonly<Record<string, number>>> {
-  const { rows } = await pool().query<{ name: string; bytes: number }>(
-    `select indexrelid::regclass::text as name, pg_relation_size(indexrelid) as bytes
-       from pg_index where indrelid = 'deliveries'::regclass
-        and pg_get_expr(indpred, indrelid) ~ 'blocked|waiting|queued|claim_token IS NOT NULL|finished_at IS NULL'`,
-  );
-  return Object.fromEntries(rows.map(({ name, bytes }) => [name, bytes]));
-}
 
 /** The jobs of so many that were claimed, and are not any more. */
 async function releaseClaims(count: number) {
@@ -117,26 +132,12 @@ async function insertOpenOrder(mode: 'every_step' | 'latest_only' = 'every_step'
     [endpointId, mode],
   );
   const endpoint = { endpointId, customerServerId: rows[0]?.customerServerId ?? '' };
-  return { endpointId, ...(await insertOrder(pool(), endpoint, ['waiting', 'blocked'])) };
+  return { ...endpoint, ...(await insertOrder(pool(), endpoint, ['waiting', 'blocked'])) };
 }
 
-/** What of these tables is read other than by an index, or more of than `most` rows. */
-function findLongReads({ nodes }: Plan, most: number): Plan['nodes'] {
-  const isRead = (type: string) => !['ModifyTable', 'CTE Scan'].includes(type);
-  const reads = nodes.filter(
-    ({ table, type }) => table !== null && table !== 'webhook_endpoints' && isRead(type),
-  );
-  expect(reads.length).toBeGreaterThan(0);
-  return reads.filter(({ type, rows }) => type === 'Seq Scan' || rows > most);
-}
-
-async function expectShortReads(
-  run: (executor: SqlExecutor) => Promise<unknown>,
-  most: number,
-  executor: SqlExecutor = pool(),
-): Promise<void> {
-  expect(findLongReads(await explain(executor, run), most)).toEqual([]);
-}
+type Run = (executor: SqlExecutor) => Promise<unknown>;
+const expectShortReads = (run: Run, most: number, executor: SqlExecutor = pool()) =>
+  expectShortReadsOn(executor, run, most);
 
 describe.each(['select 1', `analyze ${TABLES}`])('after %s', (prepare) => {
   beforeAll(() => pool().query(prepare), 60_000);
@@ -182,17 +183,46 @@ describe.each(['select 1', `analyze ${TABLES}`])('after %s', (prepare) => {
       const decision = found && decideTransition(found.order, request, found.now);
       if (decision?.kind !== 'changed') throw new Error('the order cannot be changed');
       const { next, from, reason } = decision;
-      const record = {
-        transitionId: createId(),
-        from,
-        reason,
-        body: '{}',
-        requestId: null,
-        traceparent: null,
-      };
+      const record = { transitionId: createId(), from, reason, body: '{}', ...CONTEXT };
       await expectShortReads((executor) => writeOrderChange(executor, next, record), MOST_COUNTED);
     },
   );
+
+  test('an order is created, and taken', async () => {
+    const { customerServerId } = await insertOpenOrder();
+    const place = { address: 'a', coordinates: [77, 28] as [number, number] };
+    const input = { customerId: 'customer-1', pickup: place, drop: place, items: [], fare: 1 };
+    await expectShortReads((executor) => readNewOrderFacts(executor, 'plumbing'), FEW);
+    const order = buildNewOrder(input, { orderId: createId(), customerServerId }, new Date());
+    await expectShortReads((executor) => recordNewOrder(executor, order, CONTEXT), MOST_COUNTED);
+    const { rows } = await pool().query<{ orderId: string; vendorId: string }>(
+      'select (select min(id) from orders) as "orderId", (select min(id) from vendors) as "vendorId"',
+    );
+    const [{ orderId, vendorId } = { orderId: '', vendorId: '' }] = rows;
+    await expectShortReads((executor) => findOrderForTaker(executor, vendorId, orderId), 1);
+    await expectShortReads((executor) => findOrderForCustomerServer(executor, TENANT, orderId), 1);
+  });
+
+  test('the feed, a timeline and lists read what they show', async () => {
+    await expectShortReads((executor) => hasUnplacedChanges(executor), 1);
+    const { rows } = await pool().query<{ orderId: string; endpointId: string }>(
+      `select order_id as "orderId", endpoint_id as "endpointId" from deliveries where state = 'delivered' limit 1`,
+    );
+    const [{ orderId, endpointId } = { orderId: '', endpointId: '' }] = rows;
+    const reads: Run[] = [
+      (executor) => readFeedForCustomerServer(executor, TENANT, HISTORY / 2, PAGE.limit),
+      (executor) => readTimelineForCustomerServer(executor, TENANT, orderId),
+      ...[{}, { state: 'failed' as const }, { state: 'waiting' as const }, { orderId }, { endpointId }].map(
+        (filter): Run =>
+          (executor) =>
+            listDeliveriesForCustomerServer(executor, TENANT, filter, PAGE),
+      ),
+      (executor) => listAllDeliveries(executor, {}, PAGE),
+      (executor) => listOrdersForCustomerServer(executor, TENANT, {}, PAGE),
+      (executor) => listAllOrders(executor, {}, PAGE),
+    ];
+    for (const read of reads) await expectShortReads(read, 2 * OF_A_PAGE);
+  });
 
   test('lanes are looked at and moved', async () => {
     const { endpointId, orderId } = await insertOpenOrder();
@@ -250,7 +280,7 @@ test('the indexes of what is open are as large as what is open, whatever has pas
   expect(agedSizes).toEqual(emptySizes);
   const passThrough = async () => {
     await insertBacklog(pool(), { ...NOTHING, endpoints: 4, queued: 1_000 });
-    const full = await readSizesOfOpen();
+    const full = await readSizesOfOpen(pool());
     await pool().query(
       `update deliveries set state = 'delivered', finished_at = now(), job_due_at = null
         where state = 'queued' and claim_token is null`,

@@ -59,6 +59,25 @@ export async function insertOrders(pool: pg.Pool, count: number): Promise<void> 
   );
 }
 
+/** `count` vendors, of whom so many are online. */
+export async function insertVendors(pool: pg.Pool, count: number, online: number): Promise<void> {
+  await pool.query(
+    `insert into vendors (id, vendor_name, online_until)
+     select new_id(), 'Vendor', case when n <= $2 then now() + interval '1 hour' else now() - n * interval '1 min' end
+       from generate_series(1, $1::int) n`,
+    [count, online],
+  );
+}
+
+/** The customer server to whom it all belongs; its changes so far have their places in the feed. */
+export async function insertTenant(pool: pg.Pool, id: string): Promise<void> {
+  await pool.query(
+    `insert into customer_servers (id, name, secret_hash, secret_ciphertext) values ($1, 'Tenant', 'hash', 'sealed')`,
+    [id],
+  );
+  await pool.query(`update order_transitions set feed_position = nextval('feed_position_seq')`);
+}
+
 /** So many of each of the rest that retention removes; all are from now. */
 export async function insertKept(pool: pg.Pool, count: number): Promise<void> {
   await withoutForeignKeys(pool, async (client) => {

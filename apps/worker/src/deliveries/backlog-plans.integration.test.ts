@@ -6,6 +6,7 @@ import {
   cancelForDeletedEndpoint,
   findMovable,
   type Look,
+  lockFreeEndpoints,
   moveDueHeads,
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
@@ -136,20 +137,36 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     }
   });
 
-  test('claims one by one are planned a few times, and then no more', async () => {
+  test('statements over lists are planned a few times, and then no more', async () => {
     const client = await subject.database.pool.connect();
     try {
       const job = { deliveryId: 'none', generation: 1, token: 'none' };
-      for (let n = 0; n < 8; n += 1) await claimDeliveries(client, [job], 1_000);
-      for (let n = 0; n < 8; n += 1) await settleRefusals(client, [job]);
-      const { rows } = await client.query(
+      const key = { deliveryId: 'none', attemptNumber: 1, token: 'none' };
+      const looks = [{ endpointId: 'none', orderIds: ['none'] }];
+      for (let n = 0; n < 8; n += 1) {
+        await claimDeliveries(client, [job], 1_000);
+        await settleRefusals(client, [job]);
+        await recordAttempts(client, [{ key, result: answered(200), step: { kind: 'delivered' } }]);
+        await findMovable(client, looks);
+        await lockFreeEndpoints(client, ['0']);
+        await moveLanesNext(client, looks);
+        await moveDueHeads(client, ['none']);
+      }
+      const { rows } = await client.query<{ name: string; planned: number }>(
         `select name, custom_plans::int as planned from pg_prepared_statements
-          where name in ('claim-deliveries', 'settle-refusals') order by 1`,
+          where generic_plans > 0 order by 1`,
       );
-      expect(rows).toEqual([
-        { name: 'claim-deliveries', planned: 5 },
-        { name: 'settle-refusals', planned: 5 },
-      ]);
+      expect(rows).toEqual(
+        [
+          'claim-deliveries',
+          'find-movable',
+          'lock-free-endpoints',
+          'move-due-heads',
+          'move-lanes-next',
+          'record-attempts',
+          'settle-refusals',
+        ].map((name) => ({ name, planned: 5 })),
+      );
     } finally {
       client.release(true);
     }

@@ -1,0 +1,110 @@
+import { setImmediate } from 'node:timers/promises';
+import { Redis } from 'ioredis';
+import pg from 'pg';
+import { vi } from 'vitest';
+
+/** What this process asked of its database and its queue, in order. */
+export interface Costs {
+  /** Each is one round trip: its name, or its text where it has none. */
+  readonly statements: readonly string[];
+  /** Of Redis, each with its first key: `evalsha bull:deliveries:`, `zadd …`. What a script calls is not counted. */
+  readonly commands: readonly string[];
+}
+
+export interface CostWatch {
+  /**
+   * What `run` costs, and what it leaves to be done by a pool that was idle before.
+   *
+   * @param run gets what was seen so far, which grows
+   */
+  of(run: (soFar: Costs) => Promise<unknown>): Promise<Costs>;
+  close(): Promise<void>;
+}
+
+/**
+ * Statements are counted where every client of this process sends them, Prisma's and the queue's included; commands by
+ * Redis itself.
+ *
+ * @param pool whose work is waited for
+ * @param redisUrl null: no queue's commands are counted
+ */
+export async function createCostWatch(pool: pg.Pool, redisUrl: string | null): Promise<CostWatch> {
+  const commands: string[] = [];
+  const redis = redisUrl === null ? null : new Redis(redisUrl);
+  const monitor = (await redis?.monitor()) ?? null;
+  const number = redisUrl === null ? '' : new URL(redisUrl).pathname.slice(1);
+  let onMark: (mark: string) => void = () => undefined;
+  monitor?.on(
+    'monitor',
+    (_time: string, [name = '', ...args]: string[], source: string, database: string) => {
+      if (source === 'lua' || database !== number) return;
+      if (name.toLowerCase() === 'echo') return onMark(args[0] ?? '');
+      commands.push(toLine(name.toLowerCase(), args));
+    },
+  );
+  let marks = 0;
+
+  /** Until Redis has told of everything before now. */
+  async function drainMonitor(): Promise<void> {
+    if (redis === null) return;
+    marks += 1;
+    const mark = `mark ${marks}`;
+    const seen = new Promise<void>((resolve) => {
+      onMark = (text) => {
+        if (text === mark) resolve();
+      };
+    });
+    await redis.echo(mark);
+    await seen;
+  }
+
+  async function untilIdle(): Promise<void> {
+    for (let quiet = 0; quiet < 3; quiet += 1) {
+      await setImmediate();
+      if (pool.idleCount < pool.totalCount || pool.waitingCount > 0) quiet = -1;
+    }
+  }
+
+  return {
+    async of(run) {
+      await untilIdle();
+      await drainMonitor();
+      commands.length = 0;
+      const query = vi.spyOn(pg.Client.prototype, 'query');
+      const readStatements = () => query.mock.calls.map(([statement]) => nameOf(statement));
+      try {
+        await run({
+          get statements() {
+            return readStatements();
+          },
+          commands,
+        });
+        await untilIdle();
+        await drainMonitor();
+        return { statements: readStatements(), commands: [...commands] };
+      } finally {
+        query.mockRestore();
+      }
+    },
+    async close() {
+      monitor?.disconnect();
+      redis?.disconnect();
+    },
+  };
+}
+
+/** As `pg` takes it: a text, a statement, or one that is under way already. */
+function nameOf(statement: unknown): string {
+  if (typeof statement === 'string') return statement;
+  const { name, text } = statement as { name?: string; text?: string };
+  return name ?? text ?? 'unknown';
+}
+
+/** A script is known by what it is given: its keys, of which BullMQ's have the queue's name before them. */
+function toLine(name: string, args: readonly string[]): string {
+  if (name !== 'evalsha' && name !== 'eval') return [name, args[0] ?? ''].join(' ').trim();
+  return [
+    name,
+    ...args.slice(2, 2 + Number(args[1] ?? 0)).map((key) => key.replace(/^bull:deliveries:/, '')),
+  ].join(' ');
+}
