@@ -25,7 +25,7 @@ describe('processJob', () => {
   test('attempts the delivery and generation that the job names', async () => {
     const attempt = vi.fn(async (): Promise<AttemptEnd> => ({ kind: 'done', summary }));
     await processJob({ attempt, logger, stopping: running }, createJob(), 'lock');
-    expect(attempt).toHaveBeenCalledWith(data);
+    expect(attempt).toHaveBeenCalledWith({ ...data, isRepeat: false });
   });
 
   test('a finished or stale delivery completes the job, which says what came of the attempt', async () => {

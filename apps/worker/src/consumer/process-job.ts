@@ -1,7 +1,7 @@
-import { type DeliveryJobData, isDeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import { isDeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import { DelayedError, type Job, UnrecoverableError } from 'bullmq';
 import type { Logger } from 'pino';
-import type { AttemptEnd } from '../deliveries/attempt-delivery.ts';
+import type { AttemptEnd, AttemptedJob } from '../deliveries/attempt-delivery.ts';
 
 /** How long a job is left alone that this version does not understand: a newer worker may. */
 const UNKNOWN_JOB_PAUSE_MS = 60_000;
@@ -41,7 +41,7 @@ export function decideBackoffMs(error: Error | undefined, attemptsMade: number):
 }
 
 export interface ProcessJobDeps {
-  readonly attempt: (job: { deliveryId: string; generation: number }) => Promise<AttemptEnd>;
+  readonly attempt: (job: AttemptedJob) => Promise<AttemptEnd>;
   readonly logger: Logger;
   /** Aborts when the process is asked to stop. */
   readonly stopping: AbortSignal;
@@ -72,11 +72,13 @@ export async function processJob(
   }
   // BullMQ may have fetched it just before: no new work once stopping has begun.
   if (stopping.aborted) return putOff(job, STOPPING_PAUSE_MS, token);
-  const end = await attempt(job.data).catch((error: unknown) => {
-    const { deliveryId } = job.data as DeliveryJobData;
-    logger.warn({ err: error, deliveryId }, 'Delivery could not be looked at; its job will run again');
-    throw new FaultOfOurs(error);
-  });
+  const { deliveryId, generation } = job.data;
+  const end = await attempt({ deliveryId, generation, isRepeat: job.attemptsMade > 0 }).catch(
+    (error: unknown) => {
+      logger.warn({ err: error, deliveryId }, 'Delivery could not be looked at; its job will run again');
+      throw new FaultOfOurs(error);
+    },
+  );
   switch (end.kind) {
     case 'skipped':
       return null;

@@ -69,6 +69,13 @@ export type AttemptEnd =
   | { readonly kind: 'skipped' }
   | { readonly kind: 'not_yet'; readonly retryInMs: number };
 
+export interface AttemptedJob {
+  readonly deliveryId: string;
+  readonly generation: number;
+  /** The job has run before: it lets those go first that have not. */
+  readonly isRepeat?: boolean;
+}
+
 const SKIPPED: AttemptEnd = { kind: 'skipped' };
 
 /**
@@ -78,10 +85,11 @@ const SKIPPED: AttemptEnd = { kind: 'skipped' };
  */
 export async function attemptDelivery(
   deps: AttemptDeps,
-  job: { readonly deliveryId: string; readonly generation: number },
+  { deliveryId, generation, isRepeat = false }: AttemptedJob,
 ): Promise<AttemptEnd> {
+  const job = { deliveryId, generation };
   const token = randomUUID();
-  const claimed = await deps.claims.claim({ deliveryId: job.deliveryId, generation: job.generation, token });
+  const claimed = await deps.claims.claim({ ...job, token }, { isRepeat });
   if (claimed === null) return endRefused(deps, job);
 
   const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };

@@ -193,6 +193,26 @@ describe('claims in one statement', () => {
   });
 });
 
+test('jobs that run again are claimed a few at a time, so that others get in between', async () => {
+  const { jobs } = await insertQueued(41);
+  const sizes: number[] = [];
+  const executor: SqlExecutor = {
+    query<Row extends pg.QueryResultRow>(statement: string | pg.QueryConfig<unknown[]>) {
+      if (typeof statement === 'string') return pool().query<Row>(statement);
+      const [deliveryIds] = statement.values as [readonly string[]];
+      sizes.push(deliveryIds.length);
+      return pool().query<Row>(statement);
+    },
+  };
+  const claims = createClaims(executor, TIMEOUT_MS);
+  const claimed = await Promise.all(
+    jobs.map((job, index) => claims.claim(toRequest(job), { isRepeat: index < 40 })),
+  );
+  expect(claimed.filter((each) => each !== null)).toHaveLength(41);
+  expect(sizes.reduce((sum, size) => sum + size)).toBe(41);
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(17);
+});
+
 test('one that PostgreSQL refuses keeps none of its batch from being claimed, or settled', async () => {
   const { jobs, endpointId } = await insertQueued(3);
   const [first, second, third] = jobs;

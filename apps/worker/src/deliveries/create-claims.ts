@@ -4,6 +4,10 @@
  * one is put off, and its job comes back: a transaction that holds many rows, and was forgotten, keeps a few connections
  * of the pool, and nobody whose row is free.
  *
+ * What runs again goes a few at a time. The requests of an endpoint that hangs time out together, and their next attempts
+ * are due together: a claim, a connection and a signature each, for which everybody else would wait who came after the
+ * first of them. As it is, one who comes waits for a few of them at most.
+ *
  * A batch that fails while the database is there may fail for one of its jobs, and they would meet again when they are
  * run again: each is asked for alone. One that fails because the database is away, fails each of its jobs, and they run
  * again. It may have committed although its answer was lost: claims that nobody knows of are ended by the relay when
@@ -27,12 +31,14 @@ const MAX_ITEMS = 64;
 const MAX_UNDER_WAY = 2;
 /** How many claims, and how many refusals, may wait for a lock at once, each with a connection. */
 const MAX_WAITING = 2;
+/** How many are claimed at once whose jobs run again: some ten milliseconds of work. */
+const MAX_REPEATS = 16;
 /** When a job comes back that was put off, in milliseconds. */
 const PUT_OFF_MS = 1_000;
 
 export interface Claims {
   /** Claims a delivery for one attempt; null when it may not be sent now, or whoever has it in hand takes long. */
-  claim(request: ClaimRequest): Promise<ClaimedDelivery | null>;
+  claim(request: ClaimRequest, options?: { isRepeat: boolean }): Promise<ClaimedDelivery | null>;
   /** Looks why `claim` refused, and puts the delivery where it belongs. */
   settleRefusal(job: RefusedJob): Promise<ClaimRefusal>;
 }
@@ -44,6 +50,7 @@ export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): C
     maxUnderWay: MAX_UNDER_WAY,
     work: (requests) => claimDeliveries(executor, requests, defaultTimeoutMs),
   });
+  const repeats = createSingles<ClaimRequest, ClaimAnswer>((request) => claims.hand(request), MAX_REPEATS);
   const claimsAlone = createSingles<ClaimRequest, ClaimedDelivery | null>(
     (request) => claimDelivery(executor, request, request.token, defaultTimeoutMs),
     MAX_WAITING,
@@ -59,8 +66,8 @@ export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): C
   );
 
   return {
-    async claim(request) {
-      const answer = await claims.hand(request).catch(sayFailed);
+    async claim(request, { isRepeat } = { isRepeat: false }) {
+      const answer = await (isRepeat ? repeats : claims).hand(request).catch(sayFailed);
       if (answer === 'failed') return claimsAlone.hand(request);
       if (answer === 'held') return claimsAlone.isFull() ? null : claimsAlone.hand(request);
       return answer === 'refused' ? null : answer;
