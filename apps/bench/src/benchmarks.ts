@@ -1,4 +1,7 @@
 import type { Benchmark } from './benchmark.ts';
+import { bodyCurve } from './curves/body-curve.ts';
+import { endpointCurve } from './curves/endpoint-curve.ts';
+import { workerCurve } from './curves/worker-curve.ts';
 import { drain } from './rows/drain.ts';
 import { hangingEndpoints } from './rows/hanging-endpoints.ts';
 import { latency } from './rows/latency.ts';
@@ -18,4 +21,7 @@ export const BENCHMARKS: readonly Benchmark[] = [
   orderCreation,
   vendorCalls,
   wholePath,
+  endpointCurve,
+  workerCurve,
+  bodyCurve,
 ];

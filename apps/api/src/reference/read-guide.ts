@@ -15,6 +15,7 @@ const CHAPTERS: readonly (string | (() => string))[] = [
   'recovery',
   'retention',
   'production',
+  'scale',
   errorTable,
 ];
 

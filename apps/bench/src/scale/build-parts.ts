@@ -49,15 +49,18 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
   const commit = createBatchedWork({
     maxItems: Number.POSITIVE_INFINITY,
     maxUnderWay: 1,
+    atTurnsEnd: (event) => event(),
     work: (_count, done) => timeline.after(varied(costs.flushMs), done),
   });
   let statements = 0;
   let items = 0;
 
-  function createStatement(isCommitted: boolean): Hand {
+  function createStatement(processor: Worker, isCommitted: boolean): Hand {
     return createBatchedWork({
       maxItems: LIMITS.batch,
       maxUnderWay: LIMITS.batchesUnderWay,
+      // Behind what its process has to do already.
+      atTurnsEnd: (event) => processor.work(0, event),
       work(count, done) {
         statements += 1;
         items += count;
@@ -74,9 +77,9 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
     redises: many(topology.redises),
     workers: many(topology.workers).map((processor) => ({
       processor,
-      claim: createStatement(true),
-      record: createStatement(true),
-      look: createStatement(false),
+      claim: createStatement(processor, true),
+      record: createStatement(processor, true),
+      look: createStatement(processor, false),
       inFlight: 0,
     })),
     postgres,

@@ -3,28 +3,31 @@ import { STATEMENTS_OF_ATTEMPT, type UnitCosts } from './unit-costs.ts';
 
 /** Attempts in a statement while a backlog is drained, about. */
 const DRAINED_TOGETHER = 16;
+/** Of each of P8's orders. */
+const CHANGES_OF_PATH = 6;
 /** What the processor time of a few seconds cannot tell from nothing. */
 const LEAST_MS = 0.01;
 
 /**
- * The unit costs that the rows of a bench show: a change is P1's, an attempt P2's, and what a statement costs by itself
- * is by how much P3, where each attempt has its own, is above both together.
+ * The unit costs that the rows of a bench show: a change is P1's, an attempt P2's.
  *
- * @param others what processor times do not say
- * @throws when the result lacks one of these rows
+ * @param others what these rows do not say
+ * @throws when the result lacks one of them
  */
 export function readUnitCosts({ meta, rows }: BenchResult, others: UnitCosts): UnitCosts {
-  const [changes, drain, alone] = ['P1', 'P2', 'P3'].map((id) => findRow(rows, id)) as [
-    BenchRow,
-    BenchRow,
-    BenchRow,
-  ];
-  const aloneMs = readMs(alone, 'postgres') - readMs(changes, 'postgres') - readMs(drain, 'postgres');
-  const statementMs = Math.max(LEAST_MS, aloneMs / STATEMENTS_OF_ATTEMPT);
-  const sharedMs = (statementMs * STATEMENTS_OF_ATTEMPT) / DRAINED_TOGETHER;
+  const changes = findRow(rows, 'P1');
+  const drain = findRow(rows, 'P2');
+  const whole = rows.find(({ id }) => id === 'P8');
+  const sharedMs = (others.attempt.statementMs * STATEMENTS_OF_ATTEMPT) / DRAINED_TOGETHER;
   return {
     ...others,
-    measured: `${meta.cores} x ${meta.machine}, ${meta.date.slice(0, 10)}`,
+    measured: `${meta.cores} x ${meta.machine}, ${meta.date.slice(0, 10)}${meta.quick ? ', a quick run' : ''}`,
+    atMost: {
+      cores: meta.cores,
+      changesPerSecond: changes.ours.median,
+      attemptsPerSecond: drain.ours.median,
+      deliveredChangesPerSecond: whole === undefined ? null : whole.ours.median * CHANGES_OF_PATH,
+    },
     change: {
       ...others.change,
       apiMs: readMs(changes, 'api'),
@@ -34,7 +37,6 @@ export function readUnitCosts({ meta, rows }: BenchResult, others: UnitCosts): U
       ...others.attempt,
       workerMs: readMs(drain, 'worker'),
       postgresMs: Math.max(LEAST_MS, readMs(drain, 'postgres') - sharedMs),
-      statementMs,
       redisMs: readMs(drain, 'redis'),
     },
     bystanders: { changeMs: readMs(changes, 'driver'), attemptMs: readMs(drain, 'receiver') },

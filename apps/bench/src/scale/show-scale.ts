@@ -13,6 +13,15 @@ import { type Load, multiplyLoad, SMALLEST_APART, type Topology } from './scale-
 import { simulate } from './simulate.ts';
 import { LIMITS, type UnitCosts } from './unit-costs.ts';
 
+/** What the bench's rows P1 and P2 are measured with. */
+const MEASURED_LOAD: Load = {
+  changesPerSecond: 0,
+  endpointsPerChange: 1,
+  attemptsPerDelivery: 1,
+  endpoints: 100,
+  busiestShare: 0.01,
+  answerMs: 0.1,
+};
 /** How many times the load, from what one asks about to what nobody has. */
 const FACTORS = [1, 10, 100];
 /** Of the model's time; a larger load shows as much in less of it. */
@@ -26,6 +35,7 @@ export function showScale(costs: UnitCosts, load: Load, seed: number): void {
   console.log(
     `1 x: ${formatNumber(load.changesPerSecond)} changes a second, each told to ${load.endpointsPerChange} endpoint(s) that answer in ${formatNumber(load.answerMs)} ms.`,
   );
+  showValidation(costs, seed);
   printTable(
     `One of each on a machine of its own (database: ${SMALLEST_APART.postgresCores} processors): what share is used; above 1 it falls behind`,
     ['', ...FACTORS.map((factor) => `${factor} x`)],
@@ -44,6 +54,34 @@ export function showScale(costs: UnitCosts, load: Load, seed: number): void {
     'What it takes, so that no processor is used to more than 0.6; and what a simulation of that shows',
     ['', ...FACTORS.map((factor) => `${factor} x`)],
     toColumns(loads.map((each) => describePlan(costs, each.load, each.factor, seed))),
+  );
+}
+
+/** The machine that measured, as the model has it: its rates are to come out. */
+function showValidation(costs: UnitCosts, seed: number): void {
+  const { cores, changesPerSecond, attemptsPerSecond, deliveredChangesPerSecond } = costs.atMost;
+  const machine: Topology = { ...SMALLEST_APART, postgresCores: cores, sharedCores: cores, networkMs: 0 };
+  const common = { costs, load: MEASURED_LOAD, topology: machine, seed };
+  const changes = (areTold: boolean) =>
+    simulate({ ...common, source: { kind: 'clients', count: 32, areTold }, seconds: 10 });
+  const drain = simulate({ ...common, source: { kind: 'backlog', deliveries: 10_000 }, seconds: 60 });
+  const rows: [name: string, measured: number, simulated: number][] = [
+    ['changes a second, 32 clients, no worker (P1)', changesPerSecond, changes(false).changesPerSecond],
+    ['deliveries a second of a backlog (P2)', attemptsPerSecond, drain.deliveriesPerSecond],
+  ];
+  if (deliveredChangesPerSecond !== null) {
+    const { deliveriesPerSecond } = changes(true);
+    rows.push(['changes with their webhooks a second (P8)', deliveredChangesPerSecond, deliveriesPerSecond]);
+  }
+  printTable(
+    'The machine that measured, and the model of it',
+    ['', 'measured', 'simulated', 'ratio'],
+    rows.map(([name, measured, simulated]) => [
+      name,
+      formatNumber(measured),
+      formatNumber(simulated),
+      formatNumber(simulated / measured),
+    ]),
   );
 }
 

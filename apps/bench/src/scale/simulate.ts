@@ -16,8 +16,8 @@ import { LIMITS, type UnitCosts } from './unit-costs.ts';
 export type Source =
   /** As many changes as the load says, at random moments. */
   | { readonly kind: 'open' }
-  /** So many clients, each with its next change when the one before is answered. */
-  | { readonly kind: 'clients'; readonly count: number }
+  /** So many clients, each with its next change when the one before is answered; webhooks are sent or not. */
+  | { readonly kind: 'clients'; readonly count: number; readonly areTold: boolean }
   /** So many deliveries that wait from the beginning, and nothing else. */
   | { readonly kind: 'backlog'; readonly deliveries: number };
 
@@ -104,6 +104,7 @@ export function simulate({ costs, load, topology, source, seconds, seed }: Simul
   }
 
   function announce(delivery: Delivery): void {
+    if (source.kind === 'clients' && !source.areTold) return;
     made += 1;
     if (delivery.endpoint.inFlight >= LIMITS.window) delivery.endpoint.waiting.push(delivery);
     else enqueue(delivery);

@@ -11,10 +11,16 @@ export async function fillBacklog(
   pool: pg.Pool,
   endpoints: readonly Endpoint[],
   count: number,
+  bodyBytes?: number,
 ): Promise<void> {
   await setEndpointState(pool, endpoints, 'paused');
   for (const { customerServerId, endpointId } of endpoints) {
-    const part = { customerServerId, endpointIds: [endpointId], count: count / endpoints.length };
+    const part = {
+      customerServerId,
+      endpointIds: [endpointId],
+      count: count / endpoints.length,
+      ...(bodyBytes !== undefined && { bodyBytes }),
+    };
     await insertChanges(pool, part);
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { withTransaction } from '@vendor-server/platform/database/sql-executor.ts';
 import type pg from 'pg';
 
@@ -7,17 +8,21 @@ export interface ChangesFixture {
   readonly endpointIds: readonly string[];
   /** How many changes there are, in orders of four each. */
   readonly count: number;
+  /** Of each body, about. */
+  readonly bodyBytes?: number;
 }
 
 /** Of each order: so three of four wait behind the first. */
 const VERSIONS = 4;
+/** As a service order's. */
+const ORDINARY_BODY_BYTES = 1_000;
 
 /**
  * Changes that committed before anybody looked: complete orders, their changes in the feed, and a delivery of each to
  * every endpoint, the first of an order `waiting` and due, the others `blocked`. The relay finds them.
  */
 export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Promise<void> {
-  const { customerServerId, endpointIds, count } = fixture;
+  const { customerServerId, endpointIds, count, bodyBytes = ORDINARY_BODY_BYTES } = fixture;
   if (count % VERSIONS !== 0) throw new RangeError(`${count} changes are no whole number of orders`);
   await withTransaction(pool, async (client) => {
     // Foreign keys hold by construction; to check them takes most of the time.
@@ -44,10 +49,10 @@ export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Pro
        select transition_id, order_id, $1, version, case when version > 1 then 'pending' end,
               case when version = 1 then 'pending' else 'assigned' end, 'customer_server',
               now(), nextval('feed_position_seq'),
-              json_build_object('orderId', order_id, 'version', version, 'padding', repeat('x', 1000),
+              json_build_object('orderId', order_id, 'version', version, 'padding', $2::text,
                                 'updatedAt', to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
          from inserted_changes order by version, order_id`,
-      [customerServerId],
+      [customerServerId, buildPadding(bodyBytes)],
     );
     // One endpoint after the other: a statement's time is limited.
     for (const endpointId of endpointIds) {
@@ -61,4 +66,9 @@ export async function insertChanges(pool: pg.Pool, fixture: ChangesFixture): Pro
       );
     }
   });
+}
+
+/** Text that cannot be compressed, as PostgreSQL does with what is long. */
+function buildPadding(bytes: number): string {
+  return randomBytes(bytes).toString('base64').slice(0, bytes);
 }

@@ -1,0 +1,55 @@
+/** C2: what a delivery costs, and how fast a backlog goes out, by the number of workers. */
+import type { Benchmark } from '../benchmark.ts';
+import {
+  COST_LABEL,
+  type CurvePoint,
+  createCurveStage,
+  measureDrainCost,
+  ORDINARY_BODY,
+} from './measure-drain-cost.ts';
+
+const WORKERS = [1, 2, 4];
+const ENDPOINTS = 100;
+const DELIVERIES = 8_000;
+
+export const workerCurve: Benchmark = {
+  id: 'C2',
+  title: 'cost and rate against workers',
+  async run({ quick, createStage }) {
+    if (quick) return {};
+    const { stage, worker } = await createCurveStage(createStage, ENDPOINTS, {});
+    const workers = [worker];
+    const costs: CurvePoint[] = [];
+    const rates: CurvePoint[] = [];
+    for (const x of WORKERS) {
+      while (workers.length < x) workers.push(await stage.startWorker());
+      const { customerServers } = stage;
+      const options = { stage, workers, customerServers, count: DELIVERIES, bodyBytes: ORDINARY_BODY };
+      const { msEach, perSecond } = await measureDrainCost(options);
+      costs.push({ x, y: msEach });
+      rates.push({ x, y: perSecond });
+    }
+    const notes = [
+      'All of them share the machine with the database: with few processors more workers cannot be faster.',
+    ];
+    const common = { xLabel: 'workers', notes };
+    return {
+      curves: [
+        {
+          ...common,
+          id: 'C2',
+          title: 'A delivery, by workers',
+          yLabel: COST_LABEL,
+          lines: [{ name: 'cost', points: costs }],
+        },
+        {
+          ...common,
+          id: 'C2r',
+          title: 'How fast a backlog goes out, by workers',
+          yLabel: 'deliveries/s',
+          lines: [{ name: 'rate', points: rates }],
+        },
+      ],
+    };
+  },
+};
