@@ -3,8 +3,8 @@ import type { Benchmark } from '../benchmark.ts';
 import { buildRow, measureInTurns } from '../measure/compare.ts';
 import { ofProcess } from '../measure/cpu-meter.ts';
 import { fillBacklog, openEndpoints } from '../stage/backlog.ts';
-import { measureBareDrain, measureDrain, startBareDeliveries } from './measure-deliveries.ts';
-import { USUAL_STAGE } from './measure-orders.ts';
+import { measureBareDrain, measureDrain } from './measure-deliveries.ts';
+import { deliveringStage } from './shared-stages.ts';
 
 /** Whole orders of four changes for each of the endpoints, also of a tenth of it. */
 const BACKLOG = { usual: 20_000, quick: 4_000 };
@@ -12,10 +12,9 @@ const BACKLOG = { usual: 20_000, quick: 4_000 };
 export const drain: Benchmark = {
   id: 'P2',
   title: 'draining a backlog over 100 endpoints',
-  async run({ quick, createStage }) {
-    const stage = await createStage({ ...USUAL_STAGE, vendors: 1 });
-    const worker = await stage.startWorker();
-    const bare = await startBareDeliveries(stage);
+  shares: deliveringStage,
+  async run({ quick, share }) {
+    const { stage, worker, bare } = await share(deliveringStage);
     const count = quick ? BACKLOG.quick : BACKLOG.usual;
     const { pool } = stage.database;
     const rounds = await measureInTurns(quick ? 2 : 3, {

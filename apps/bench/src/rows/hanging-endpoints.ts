@@ -41,11 +41,7 @@ export const hangingEndpoints: Benchmark = {
     ): Promise<Round> {
       const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? SECONDS.quick : SECONDS.usual;
       const count = seconds * PER_SECOND;
-      const tasks = await prepareTasks(
-        { ...stage, customerServers: [...healthy, ...others] },
-        ['create'],
-        count,
-      );
+      const tasks = await prepareTasks(stage, [...healthy, ...others], ['create'], count);
       await stage.receiver.call('forget', {});
       const stopCounting = await countCpu(cpu);
       await http.call('pace', { steps: ['create'], tasks, perSecond: PER_SECOND });

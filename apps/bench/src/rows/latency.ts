@@ -11,14 +11,15 @@ import type { Peer } from '../peers/start-peer.ts';
 import type { BenchRow } from '../result/bench-result.ts';
 import type { Stage } from '../stage/create-stage.ts';
 import { readCommitTimes } from '../stage/read-commit-times.ts';
-import { listUrls, startBareDeliveries, waitForArrivals } from './measure-deliveries.ts';
-import { prepareTasks, startHttpLoad, USUAL_STAGE } from './measure-orders.ts';
+import { listUrls, waitForArrivals } from './measure-deliveries.ts';
+import { prepareTasks } from './measure-orders.ts';
+import { deliveringStage } from './shared-stages.ts';
 
 /** Of the rate of P2. */
 const LOAD_SHARE = 0.1;
 /** When P2 was not measured. */
 const DEFAULT_PER_SECOND = 100;
-const WARM_UP_SECONDS = 2;
+const WARM_UP_SECONDS = 1;
 
 const QUANTILES = [
   { id: 'P3a', title: 'p50', share: 0.5, ratio: 5 },
@@ -28,16 +29,14 @@ const QUANTILES = [
 export const latency: Benchmark = {
   id: 'P3',
   title: 'from commit to receipt at a tenth of the load',
-  async run({ quick, createStage, earlier }) {
+  shares: deliveringStage,
+  async run({ quick, share, earlier }) {
     const perSecond = chooseRate(earlier);
-    const stage = await createStage(USUAL_STAGE);
-    const worker = await stage.startWorker();
-    const http = await startHttpLoad(stage);
-    const bare = await startBareDeliveries(stage);
+    const { stage, worker, http, bare } = await share(deliveringStage);
     const cpu = [ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
     const roundOf = (measure: (count: number) => Promise<Omit<Round, 'value' | 'cpu'>>, sources = cpu) => {
       return async (isWarmUp: boolean): Promise<Round> => {
-        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? 3 : 5;
+        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? 2 : 5;
         await stage.receiver.call('forget', {});
         const stopCounting = await countCpu([...stage.cpu, ...sources]);
         const measured = await measure(Math.round(perSecond * seconds));
@@ -87,7 +86,7 @@ interface Pace {
 }
 
 async function measureWebhooks(stage: Stage, http: Peer<LoadCalls>, { count, perSecond }: Pace) {
-  const tasks = await prepareTasks(stage, ['create'], count);
+  const tasks = await prepareTasks(stage, stage.customerServers, ['create'], count);
   await http.call('pace', { steps: ['create'], tasks, perSecond });
   const arrivals = await waitForArrivals(stage, count);
   const commits = await readCommitTimes(

@@ -1,5 +1,6 @@
+import type { CustomerServer } from '@vendor-server/e2e/system/add-customer-server.ts';
 import type { MeasureRound } from '../measure/compare.ts';
-import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
+import { type CpuSource, countCpu, ofProcess } from '../measure/cpu-meter.ts';
 import { type Round, toRate } from '../measure/round.ts';
 import type { LoadCalls, OrderStep, OrderTask } from '../peers/order-load.ts';
 import type { Peer } from '../peers/start-peer.ts';
@@ -9,11 +10,12 @@ import { insertPendingOrders } from '../stage/insert-pending-orders.ts';
 /** Each a connection that is kept, with one request at a time. */
 export const CLIENTS = 32;
 /** What most is measured on. */
-export const USUAL_STAGE = { customerServers: 100, vendors: 20, history: 20_000 };
+export const USUAL_STAGE = { customerServers: 100, vendors: 20, history: 8_000 };
 /** As the API's own pool. */
 const API_CONNECTIONS = 24;
+const WARM_UP_SECONDS = 1;
 /** More than are taken on any machine. */
-const MOST_ORDERS_PER_SECOND = 1_000;
+const MOST_STEPS_PER_SECOND = 5_000;
 
 const HTTP_LOAD = new URL('../peers/http-load.ts', import.meta.url);
 const STATEMENT_LOAD = new URL('../peers/statement-load.ts', import.meta.url);
@@ -32,7 +34,17 @@ export async function startStatementLoad(stage: Stage): Promise<Peer<LoadCalls>>
   return statements;
 }
 
+type Caller = Pick<CustomerServer, 'customerServerId' | 'secret'>;
+
 export interface OrdersRound {
+  /** Whose orders they are. */
+  readonly callers: readonly Caller[];
+  /** Before each round. */
+  readonly prepare: () => Promise<void>;
+  /** After each round, when its processor time has been counted. */
+  readonly finish?: (count: number) => Promise<unknown>;
+  /** Whose processor time is counted, besides the stage's and the peer's. */
+  readonly cpu?: readonly CpuSource[];
   readonly steps: readonly OrderStep[];
   readonly seconds: number;
   /** As whom `peer` appears in the processor times. */
@@ -41,26 +53,33 @@ export interface OrdersRound {
 
 /** Rounds of steps on orders that nobody has touched; each step is a unit. */
 export function measureOrders(stage: Stage, peer: Peer<LoadCalls>, options: OrdersRound): MeasureRound {
-  const { steps, seconds, name } = options;
-  return async (): Promise<Round> => {
-    await stage.settle();
-    const tasks = await prepareTasks(stage, steps, seconds * MOST_ORDERS_PER_SECOND);
-    const stopCounting = await countCpu([...stage.cpu, ofProcess(name, peer.pid)]);
+  const { steps, name, callers, prepare, finish, cpu: further = [] } = options;
+  return async (isWarmUp): Promise<Round> => {
+    const seconds = isWarmUp ? WARM_UP_SECONDS : options.seconds;
+    await prepare();
+    const tasks = await prepareTasks(
+      stage,
+      callers,
+      steps,
+      Math.ceil((seconds * MOST_STEPS_PER_SECOND) / steps.length),
+    );
+    const stopCounting = await countCpu([...stage.cpu, ...further, ofProcess(name, peer.pid)]);
     const samples = await peer.call('drive', { steps, tasks, clients: CLIENTS, seconds });
-    return { value: toRate(samples), units: samples.length, cpu: await stopCounting(), samples };
+    const cpu = await stopCounting();
+    await finish?.(samples.length);
+    return { value: toRate(samples), units: samples.length, cpu, samples };
   };
 }
 
 /** @param steps their orders are made beforehand, unless the first step makes them */
 export async function prepareTasks(
-  { customerServers, vendors, database }: Stage,
+  { vendors, database }: Stage,
+  callers: readonly Caller[],
   steps: readonly OrderStep[],
   count: number,
 ): Promise<OrderTask[]> {
-  const callers = new Map(
-    customerServers.map(({ customerServerId: id, secret }) => [id, { id, secret }] as const),
-  );
-  const ids = [...callers.keys()];
+  const byId = new Map(callers.map(({ customerServerId: id, secret }) => [id, { id, secret }] as const));
+  const ids = [...byId.keys()];
   const orders =
     steps[0] === 'create'
       ? Array.from({ length: count }, (_, n) => ({
@@ -69,7 +88,7 @@ export async function prepareTasks(
         }))
       : await insertPendingOrders(database.pool, ids, count);
   return orders.map(({ orderId, customerServerId }, index) => {
-    const customerServer = callers.get(customerServerId);
+    const customerServer = byId.get(customerServerId);
     const vendor = vendors[index % vendors.length];
     if (customerServer === undefined || vendor === undefined) throw new Error('the stage is empty');
     return { orderId, customerServer, vendor: { id: vendor.vendorId, apiKey: vendor.apiKey } };

@@ -1,16 +1,21 @@
 /** P6: how many orders the API takes, against the statements that creating them consists of. */
 import type { Benchmark } from '../benchmark.ts';
 import { buildRow, measureInTurns } from '../measure/compare.ts';
-import { CLIENTS, measureOrders, startHttpLoad, startStatementLoad, USUAL_STAGE } from './measure-orders.ts';
+import { CLIENTS, measureOrders } from './measure-orders.ts';
+import { callsStage } from './shared-stages.ts';
 
 export const orderCreation: Benchmark = {
   id: 'P6',
   title: `order creation over HTTP, ${CLIENTS} clients`,
-  async run({ quick, createStage }) {
-    const stage = await createStage(USUAL_STAGE);
-    const http = await startHttpLoad(stage);
-    const statements = await startStatementLoad(stage);
-    const round = { steps: ['create'], seconds: quick ? 2 : 3 } as const;
+  shares: callsStage,
+  async run({ quick, share }) {
+    const { stage, http, statements } = await share(callsStage);
+    const round = {
+      steps: ['create'],
+      seconds: quick ? 1.5 : 3,
+      callers: stage.customerServers,
+      prepare: stage.settle,
+    } as const;
     const rounds = await measureInTurns(quick ? 2 : 5, {
       ours: measureOrders(stage, http, { ...round, name: 'driver' }),
       bare: measureOrders(stage, statements, { ...round, name: 'statements' }),

@@ -1,11 +1,11 @@
 /** P1: how many status changes the API takes, against the statements that they consist of. */
 import type { Benchmark } from '../benchmark.ts';
-import { buildRow, type MeasureRound, measureInTurns } from '../measure/compare.ts';
+import { buildRow, measureInTurns } from '../measure/compare.ts';
 import { ofProcess } from '../measure/cpu-meter.ts';
-import { CHANGE_STEPS, type LoadCalls } from '../peers/order-load.ts';
-import type { Peer } from '../peers/start-peer.ts';
-import type { Stage } from '../stage/create-stage.ts';
-import { CLIENTS, measureOrders, startHttpLoad, startStatementLoad, USUAL_STAGE } from './measure-orders.ts';
+import { CHANGE_STEPS } from '../peers/order-load.ts';
+import { waitForArrivals } from './measure-deliveries.ts';
+import { CLIENTS, measureOrders } from './measure-orders.ts';
+import { callsStage, deliveringStage } from './shared-stages.ts';
 
 const AIM = { kind: 'at least', ratio: 0.6 } as const;
 const BARE_TITLE = 'the same statements through pg, on a pool of the same size';
@@ -15,14 +15,17 @@ const MIX =
 export const statusChanges: Benchmark = {
   id: 'P1',
   title: `status changes over HTTP, ${CLIENTS} clients`,
-  async run({ quick, createStage }) {
-    const stage = await createStage(USUAL_STAGE);
-    const http = await startHttpLoad(stage);
-    const statements = await startStatementLoad(stage);
-    const round = { steps: CHANGE_STEPS, seconds: quick ? 2 : 3 };
-    const { ours, delivering, bare } = await measureInTurns(quick ? 2 : 5, {
+  shares: callsStage,
+  async run({ quick, share }) {
+    const { stage, http, statements } = await share(callsStage);
+    const round = {
+      steps: CHANGE_STEPS,
+      seconds: quick ? 1.5 : 3,
+      callers: stage.customerServers,
+      prepare: stage.settle,
+    };
+    const rounds = await measureInTurns(quick ? 2 : 5, {
       ours: measureOrders(stage, http, { ...round, name: 'driver' }),
-      delivering: measureDelivering(stage, http, round.seconds),
       bare: measureOrders(stage, statements, { ...round, name: 'statements' }),
     });
     return {
@@ -39,38 +42,53 @@ export const statusChanges: Benchmark = {
               'No worker runs: the API has the machine to itself, but for the load driver and the database.',
             ],
           },
-          { ours, bare },
-        ),
-        buildRow(
-          {
-            id: 'P1d',
-            title: 'the same while a worker delivers them',
-            bareTitle: `${BARE_TITLE}, without a worker`,
-            unit: 'changes/s',
-            aim: AIM,
-            notes: ['The worker takes its share of the same processors for every change that the API takes.'],
-          },
-          { ours: delivering, bare },
+          rounds,
         ),
       ],
     };
   },
 };
 
-/** With a worker of its own, which is stopped before the next round removes what it works on. */
-function measureDelivering(stage: Stage, http: Peer<LoadCalls>, seconds: number): MeasureRound {
-  return async (isWarmUp) => {
-    await stage.settle();
-    const worker = await stage.startWorker();
-    const seen = {
-      ...stage,
-      cpu: [...stage.cpu, ofProcess('worker', worker.pid)],
-      settle: async () => undefined,
+export const deliveredChanges: Benchmark = {
+  id: 'P1d',
+  title: 'status changes while a worker delivers them',
+  shares: deliveringStage,
+  async run({ quick, share }) {
+    const { stage, worker, http, statements } = await share(deliveringStage);
+    const round = {
+      steps: CHANGE_STEPS,
+      seconds: quick ? 1.5 : 3,
+      cpu: [ofProcess('worker', worker.pid)],
     };
-    try {
-      return await measureOrders(seen, http, { steps: CHANGE_STEPS, seconds, name: 'driver' })(isWarmUp);
-    } finally {
-      await worker.stop();
-    }
-  };
-}
+    const rounds = await measureInTurns(quick ? 1 : 4, {
+      ours: measureOrders(stage, http, {
+        ...round,
+        callers: stage.customerServers,
+        prepare: () => stage.receiver.call('forget', {}),
+        finish: (count) => waitForArrivals(stage, count),
+        name: 'driver',
+      }),
+      bare: measureOrders(stage, statements, {
+        ...round,
+        callers: stage.silentCustomerServers,
+        prepare: stage.settleSilent,
+        name: 'statements',
+      }),
+    });
+    return {
+      rows: [
+        buildRow(
+          {
+            id: 'P1d',
+            title: 'status changes while a worker delivers them',
+            bareTitle: `${BARE_TITLE}, which nobody delivers`,
+            unit: 'changes/s',
+            aim: AIM,
+            notes: ['The worker takes its share of the same processors for every change that the API takes.'],
+          },
+          rounds,
+        ),
+      ],
+    };
+  },
+};

@@ -27,7 +27,7 @@ export const vendorCalls: Benchmark = {
       (customerServers: Stage['customerServers']): MeasureRound =>
       async () => {
         const units = seconds * PER_SECOND;
-        const tasks = await prepareTasks({ ...stage, customerServers }, ['accept'], units);
+        const tasks = await prepareTasks(stage, customerServers, ['accept'], units);
         const stopCounting = await countCpu(cpu);
         const samples = await http.call('pace', { steps: ['accept'], tasks, perSecond: PER_SECOND });
         return { value: quantile(sortLatencies(samples), 0.99), units, cpu: await stopCounting(), samples };

@@ -7,26 +7,25 @@ import type { Round, Sample } from '../measure/round.ts';
 import type { BareDeliveryCalls } from '../peers/bare-delivery-calls.ts';
 import { CHANGE_STEPS, type LoadCalls } from '../peers/order-load.ts';
 import type { Peer } from '../peers/start-peer.ts';
-import type { Stage } from '../stage/create-stage.ts';
-import { measureBareDrain, startBareDeliveries, waitForArrivals } from './measure-deliveries.ts';
-import { CLIENTS, prepareTasks, startHttpLoad, startStatementLoad, USUAL_STAGE } from './measure-orders.ts';
+import type { Stage, StageProcess } from '../stage/create-stage.ts';
+import { measureBareDrain, waitForArrivals } from './measure-deliveries.ts';
+import { CLIENTS, prepareTasks } from './measure-orders.ts';
+import { deliveringStage } from './shared-stages.ts';
 
 const STEPS = ['create', ...CHANGE_STEPS] as const;
-const ORDERS = { usual: 600, quick: 200 };
+const ORDERS = { usual: 600, quick: 100 };
 /** Not the system's: in ours and in the bare parts somebody calls and somebody receives. */
 const OUTSIDE = ['driver', 'receiver'];
 
 export const wholePath: Benchmark = {
   id: 'P8',
   title: 'the whole path, with six webhooks for each order',
-  async run({ quick, createStage }) {
-    const stage = await createStage(USUAL_STAGE);
-    const http = await startHttpLoad(stage);
-    const statements = await startStatementLoad(stage);
-    const bare = await startBareDeliveries(stage);
+  shares: deliveringStage,
+  async run({ quick, share }) {
+    const { stage, worker, http, statements, bare } = await share(deliveringStage);
     const orders = quick ? ORDERS.quick : ORDERS.usual;
     const rounds = await measureInTurns(quick ? 2 : 4, {
-      ours: measurePath(stage, http, orders),
+      ours: measurePath(stage, { http, worker }, orders),
       bare: measureParts(stage, { statements, bare }, orders),
     });
     const notes = ['From the first call to the last receipt.'];
@@ -61,28 +60,26 @@ export const wholePath: Benchmark = {
   },
 };
 
-/** With a worker of its own: in the rounds of the bare parts nobody is to deliver what their statements record. */
-function measurePath(stage: Stage, http: Peer<LoadCalls>, orders: number): MeasureRound {
+interface Path {
+  readonly http: Peer<LoadCalls>;
+  readonly worker: StageProcess;
+}
+
+function measurePath(stage: Stage, { http, worker }: Path, orders: number): MeasureRound {
   return async (): Promise<Round> => {
-    await stage.settle();
     await stage.receiver.call('forget', {});
-    const tasks = await prepareTasks(stage, STEPS, orders);
-    const worker = await stage.startWorker();
-    try {
-      const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
-      const stopCounting = await countCpu(cpu);
-      const begunAt = clockNow();
-      await http.call('drive', { steps: STEPS, tasks, clients: CLIENTS, seconds: null });
-      const arrivals = await waitForArrivals(stage, orders * STEPS.length);
-      const samples: Sample[] = arrivals.map(({ receivedAt, latencyMs }) => ({
-        atMs: receivedAt - begunAt,
-        latencyMs,
-      }));
-      const tookMs = Math.max(...samples.map(({ atMs }) => atMs));
-      return { value: (orders * 1_000) / tookMs, units: arrivals.length, cpu: await stopCounting(), samples };
-    } finally {
-      await worker.stop();
-    }
+    const tasks = await prepareTasks(stage, stage.customerServers, STEPS, orders);
+    const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
+    const stopCounting = await countCpu(cpu);
+    const begunAt = clockNow();
+    await http.call('drive', { steps: STEPS, tasks, clients: CLIENTS, seconds: null });
+    const arrivals = await waitForArrivals(stage, orders * STEPS.length);
+    const samples: Sample[] = arrivals.map(({ receivedAt, latencyMs }) => ({
+      atMs: receivedAt - begunAt,
+      latencyMs,
+    }));
+    const tookMs = Math.max(...samples.map(({ atMs }) => atMs));
+    return { value: (orders * 1_000) / tookMs, units: arrivals.length, cpu: await stopCounting(), samples };
   };
 }
 
@@ -91,10 +88,12 @@ interface BareParts {
   readonly bare: Peer<BareDeliveryCalls>;
 }
 
+/** The endpoints of these orders are paused: nobody is to deliver what the statements record. */
 function measureParts(stage: Stage, { statements, bare }: BareParts, orders: number): MeasureRound {
   const drain = measureBareDrain(stage, bare, orders * STEPS.length);
   return async (isWarmUp): Promise<Round> => {
-    const tasks = await prepareTasks(stage, STEPS, orders);
+    await stage.settleSilent();
+    const tasks = await prepareTasks(stage, stage.silentCustomerServers, STEPS, orders);
     const stopCounting = await countCpu([...stage.cpu, ofProcess('statements', statements.pid)]);
     const changes = await statements.call('drive', { steps: STEPS, tasks, clients: CLIENTS, seconds: null });
     const changesMs = Math.max(...changes.map(({ atMs }) => atMs));

@@ -1,7 +1,7 @@
 import { insertChanges } from '@vendor-server/e2e/system/insert-changes.ts';
 import type pg from 'pg';
 
-interface Endpoint {
+export interface Endpoint {
   readonly customerServerId: string;
   readonly endpointId: string;
 }

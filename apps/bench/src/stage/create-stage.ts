@@ -14,9 +14,9 @@ import { type CpuSource, ofProcess } from '../measure/cpu-meter.ts';
 import type { PeerCalls } from '../peers/peer-calls.ts';
 import type { ReceiverCalls } from '../peers/receiver-calls.ts';
 import { type Peer, startPeer } from '../peers/start-peer.ts';
-import { fillBacklog, openEndpoints } from './backlog.ts';
+import { fillBacklog, openEndpoints, setEndpointState } from './backlog.ts';
 import { buildProductionEnv } from './production-env.ts';
-import { settleStage } from './settle-stage.ts';
+import { endDeliveries, settleStage } from './settle-stage.ts';
 import type { Services } from './start-services.ts';
 
 /** The system as production runs it, customers' servers and vendors, on a database of its own. */
@@ -29,6 +29,8 @@ export interface Stage {
   /** Takes all webhooks: each customer server's endpoint is a path of it. */
   readonly receiver: Peer<ReceiverCalls> & { readonly port: number };
   readonly customerServers: readonly CustomerServer[];
+  /** Others, whose endpoints are paused: their changes are recorded, and nobody is told. None unless asked for. */
+  readonly silentCustomerServers: readonly CustomerServer[];
   /** Online for as long as the stage lasts, and offered every order. */
   readonly vendors: readonly TestVendor[];
   /** Starts one more worker, to be stopped by the caller or with the stage. */
@@ -37,8 +39,10 @@ export interface Stage {
   startPeer<Calls extends PeerCalls>(name: string, url: URL): Promise<Peer<Calls>>;
   /** Of the database server, the queue and the API; whoever starts more adds theirs. */
   readonly cpu: readonly CpuSource[];
-  /** Ends what is open, so that a round can begin. No worker may run. */
-  settle(): Promise<void>;
+  /** Ends what is open, so that a round can begin. No worker may run, for the queue is emptied. */
+  readonly settle: () => Promise<void>;
+  /** Ends what is open of the silent ones. */
+  readonly settleSilent: () => Promise<void>;
 }
 
 export interface StageProcess {
@@ -51,6 +55,7 @@ export interface StageProcess {
 export interface StageOptions {
   /** Each with one endpoint. */
   readonly customerServers: number;
+  readonly silentCustomerServers?: number;
   readonly vendors: number;
   /** Changes that were delivered before, four for each order: plans are made for tables that hold something. */
   readonly history: number;
@@ -117,11 +122,17 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
     options.customerServers,
     (n) => `http://127.0.0.1:${port}/${n}`,
   );
+  const silentCustomerServers = await addCustomerServers(
+    administered,
+    options.silentCustomerServers ?? 0,
+    (n) => `http://127.0.0.1:${port}/silent/${n}`,
+  );
+  await setEndpointState(database.pool, silentCustomerServers, 'paused');
   const vendors: TestVendor[] = [];
   while (vendors.length < options.vendors) vendors.push(await addVendor(administered));
   // Vendors renew it every minute; a bench has better things to do.
   await database.pool.query(`update vendors set online_until = now() + interval '1 day'`);
-  const settle = () => settleStage(database.pool, redisUrl);
+  const settle = () => settleStage(database.pool, [...customerServers, ...silentCustomerServers], redisUrl);
   if (options.history > 0) {
     await fillBacklog(database.pool, customerServers, options.history);
     await settle();
@@ -135,11 +146,13 @@ export async function createStage(deps: StageDeps, options: StageOptions): Promi
     ...administered,
     receiver: { ...receiver, port },
     customerServers,
+    silentCustomerServers,
     vendors,
     cpu: [...services.cpu, ofProcess('api', api.pid), ofProcess('receiver', receiver.pid)],
     startWorker: (ownEnv) => start('worker', ownEnv),
     startPeer: startPeerHere,
     settle,
+    settleSilent: () => endDeliveries(database.pool, silentCustomerServers),
   };
 }
 

@@ -1,10 +1,11 @@
 import { Redis } from 'ioredis';
 import type pg from 'pg';
+import type { Endpoint } from './backlog.ts';
 
 const OVER = `update deliveries
     set state = 'delivered', last_outcome = 'acknowledged', last_response_status = 200, claim_token = null,
         claimed_until = null, job_due_at = null, finished_at = date_trunc('milliseconds', clock_timestamp())
-  where state in ('blocked', 'waiting', 'queued')`;
+  where endpoint_id = any ($1) and state in ('blocked', 'waiting', 'queued')`;
 
 /** Endpoints as they are when nobody has sent them anything. */
 const FORGET_HEALTH = `update webhook_endpoints set "window" = default, window_changed_at = default`;
@@ -13,8 +14,12 @@ const FORGET_HEALTH = `update webhook_endpoints set "window" = default, window_c
  * Ends everything that is open as if it had been delivered, and empties the queue: what a round begins with. Tables are
  * not emptied: every session would plan its statements anew, and a round would measure that.
  */
-export async function settleStage(pool: pg.Pool, redisUrl: string | null): Promise<void> {
-  await pool.query(OVER);
+export async function settleStage(
+  pool: pg.Pool,
+  endpoints: readonly Endpoint[],
+  redisUrl: string | null,
+): Promise<void> {
+  await endDeliveries(pool, endpoints);
   await pool.query(FORGET_HEALTH);
   if (redisUrl === null) {
     await pool.query('delete from bullmq.job');
@@ -24,4 +29,8 @@ export async function settleStage(pool: pg.Pool, redisUrl: string | null): Promi
     await client.flushdb();
     client.disconnect();
   }
+}
+
+export async function endDeliveries(pool: pg.Pool, endpoints: readonly Endpoint[]): Promise<void> {
+  await pool.query(OVER, [endpoints.map(({ endpointId }) => endpointId)]);
 }
