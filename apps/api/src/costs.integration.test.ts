@@ -13,6 +13,8 @@ import { buildServiceOrder } from './testing/sample-bodies.ts';
 
 const redisUrl = testRedisUrl();
 const BURST = 50;
+/** Once for each that the pool opens. */
+const OF_NEW_CONNECTION = /^set time zone /;
 let api: TestApi;
 let url: string;
 let watch: CostWatch;
@@ -36,7 +38,7 @@ beforeAll(async () => {
   await walk(await create());
 }, 30_000);
 afterAll(async () => {
-  await watch.close();
+  watch.close();
   await api.deps.queue.close();
   await api.close();
 });
@@ -216,9 +218,13 @@ test(`a burst of ${BURST} costs no more for each, and tells other processes toge
     BURST,
   );
   const countOf = (name: string) => statements.filter((sent) => sent === name).length;
+  // The last one when an endpoint has no room, of which one look is under way at a time, for all that came meanwhile.
+  const ofRequests = statements.filter((sent) => !OF_NEW_CONNECTION.test(sent));
+  expect(new Set(ofRequests)).toEqual(
+    new Set(['read-new-order-facts', 'write-new-order', 'notify-offer-changes', 'find-movable']),
+  );
   expect(countOf('read-new-order-facts')).toBe(BURST);
   expect(countOf('write-new-order')).toBe(BURST);
-  // Of an endpoint without room: one look at a time, for all that came meanwhile.
   expect(countOf('find-movable')).toBeLessThan(BURST);
   expect(countOf('notify-offer-changes')).toBeLessThan(BURST);
   expect(commands.length).toBeLessThanOrEqual(BURST);

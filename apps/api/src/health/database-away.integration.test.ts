@@ -3,12 +3,14 @@ import { createDatabase, type Database } from '@vendor-server/platform/database/
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildApp } from '../app.ts';
+import { type Credentials, createCredentials } from '../plugins/create-credentials.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
 
 let api: TestApi;
 let proxy: TcpProxy;
 let database: Database;
+let credentials: Credentials;
 let app: FastifyInstance;
 let headers: Record<string, string>;
 
@@ -16,11 +18,14 @@ beforeAll(async () => {
   api = await createTestApi();
   proxy = await createTcpProxy(api.databaseUrl);
   database = createDatabase({ url: proxy.url, applicationName: 'test-cut', maxConnections: 4 });
-  app = buildApp({ ...api.deps, database });
+  const { logger } = api.deps;
+  credentials = createCredentials({ pool: database.pool, databaseUrl: proxy.url, logger });
+  app = buildApp({ ...api.deps, database, credentials });
   headers = (await api.addCustomerServer()).headers;
 });
 afterAll(async () => {
   await app.close();
+  await credentials.close();
   await database.close();
   await proxy.cut();
   await api.close();

@@ -75,7 +75,7 @@ describe.skipIf(testRedisUrl() === null)('with the queue in Redis', () => {
     await deliver(customerServerIds);
   });
   afterAll(async () => {
-    await watch.close();
+    watch.close();
     await receiver.close();
     await stage.close();
   });
@@ -172,7 +172,7 @@ test('a tick of the relay that finds nothing to do', async () => {
     for (let n = 0; n < CUSTOM_PLANS + 2; n += 1) await tick();
     expect(await findReplanned(database.pool)).toEqual([]);
   } finally {
-    await watch.close();
+    watch.close();
     await stage.close();
   }
 });

@@ -2,23 +2,20 @@ import { setImmediate } from 'node:timers/promises';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { vi } from 'vitest';
+import { monitorRedis } from './monitor-redis.ts';
 
 /** What this process asked of its database and its queue, in order. */
 export interface Costs {
   /** Each is one round trip: its name, or its text where it has none. */
   readonly statements: readonly string[];
-  /** Of Redis, each with its first key: `evalsha bull:deliveries:`, `zadd …`. What a script calls is not counted. */
+  /** Of Redis, each with its keys: a script's, as they are named in the queue, or the first. What a script calls is not counted. */
   readonly commands: readonly string[];
 }
 
 export interface CostWatch {
-  /**
-   * What `run` costs, and what it leaves to be done by a pool that was idle before.
-   *
-   * @param run gets what was seen so far, which grows
-   */
-  of(run: (soFar: Costs) => Promise<unknown>): Promise<Costs>;
-  close(): Promise<void>;
+  /** What `run` costs, and what it leaves to be done by a pool that was idle before. */
+  of(run: () => Promise<unknown>): Promise<Costs>;
+  close(): void;
 }
 
 /**
@@ -31,17 +28,14 @@ export interface CostWatch {
 export async function createCostWatch(pool: pg.Pool, redisUrl: string | null): Promise<CostWatch> {
   const commands: string[] = [];
   const redis = redisUrl === null ? null : new Redis(redisUrl);
-  const monitor = (await redis?.monitor()) ?? null;
-  const number = redisUrl === null ? '' : new URL(redisUrl).pathname.slice(1);
   let onMark: (mark: string) => void = () => undefined;
-  monitor?.on(
-    'monitor',
-    (_time: string, [name = '', ...args]: string[], source: string, database: string) => {
-      if (source === 'lua' || database !== number) return;
-      if (name.toLowerCase() === 'echo') return onMark(args[0] ?? '');
-      commands.push(toLine(name.toLowerCase(), args));
-    },
-  );
+  const monitor =
+    redisUrl === null
+      ? null
+      : await monitorRedis(redisUrl, (name, args) => {
+          if (name === 'echo') onMark(args[0] ?? '');
+          else commands.push(toLine(name, args));
+        });
   let marks = 0;
 
   /** Until Redis has told of everything before now. */
@@ -71,23 +65,20 @@ export async function createCostWatch(pool: pg.Pool, redisUrl: string | null): P
       await drainMonitor();
       commands.length = 0;
       const query = vi.spyOn(pg.Client.prototype, 'query');
-      const readStatements = () => query.mock.calls.map(([statement]) => nameOf(statement));
       try {
-        await run({
-          get statements() {
-            return readStatements();
-          },
-          commands,
-        });
+        await run();
         await untilIdle();
         await drainMonitor();
-        return { statements: readStatements(), commands: [...commands] };
+        return {
+          statements: query.mock.calls.map(([statement]) => nameOf(statement)),
+          commands: [...commands],
+        };
       } finally {
         query.mockRestore();
       }
     },
-    async close() {
-      monitor?.disconnect();
+    close() {
+      monitor?.close();
       redis?.disconnect();
     },
   };
