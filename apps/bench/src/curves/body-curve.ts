@@ -5,7 +5,7 @@ import { COST_LABEL, type CurvePoint, createCurveStage, measureDrainCost } from 
 const KILOBYTES = [1, 10, 100];
 const KILOBYTE = 1_000;
 const ENDPOINTS = 100;
-const DELIVERIES = 2_000;
+const DELIVERIES = 1_200;
 
 export const bodyCurve: Benchmark = {
   id: 'C3',

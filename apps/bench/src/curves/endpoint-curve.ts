@@ -12,7 +12,7 @@ import {
 /** Whole orders of four changes for each of the most endpoints. */
 const ON_REDIS = { endpoints: [1, 10, 100, 1_000], deliveries: 4_000 };
 /** It is slower. */
-const ON_POSTGRES = { endpoints: [1, 10, 100], deliveries: 2_000 };
+const ON_POSTGRES = { endpoints: [1, 10, 100], deliveries: 1_200 };
 
 export const endpointCurve: Benchmark = {
   id: 'C1',

@@ -10,7 +10,7 @@ import {
 
 const WORKERS = [1, 2, 4];
 const ENDPOINTS = 100;
-const DELIVERIES = 8_000;
+const DELIVERIES = 4_000;
 
 export const workerCurve: Benchmark = {
   id: 'C2',
