@@ -80,7 +80,8 @@ const NOTHING_MEASURED: BenchRow = {
   id: 'P2',
   met: false,
   cpu: { ours: [], bare: [] },
-  series: [{ name: 'ours', points: [] }],
+  // A rate, and nothing of how long anything took.
+  series: [{ name: 'ours', points: [{ atSeconds: 1, perSecond: 10, p50Ms: null, p99Ms: null }] }],
   latencies: [{ ...DISTRIBUTION, count: 0, buckets: [] }],
 };
 
@@ -99,7 +100,7 @@ test('shows every row with its figures, and every curve', () => {
     expect(page).toContain(shown);
   }
   expect(page).toContain('Cost against endpoints');
-  expect(page.match(/<svg/g)).toHaveLength(5);
+  expect(page.match(/<svg/g)).toHaveLength(6);
   expect(page).not.toMatch(/NaN|Infinity|undefined/);
 });
 

@@ -107,10 +107,12 @@ function drawNotes(notes: readonly string[]): Html | null {
 
 function drawCharts(row: BenchRow): Html[] {
   const series = row.series.filter(({ points }) => points.length > 0);
+  const hasLatencies = series.some(({ points }) => points.some(({ p50Ms }) => p50Ms !== null));
   const latencies = row.latencies.filter(({ count }) => count > 0);
   const hasCpu = row.cpu.ours.length + row.cpu.bare.length > 0;
   return [
-    ...(series.length === 0 ? [] : [drawRates(series), drawLatencies(series)]),
+    ...(series.length === 0 ? [] : [drawRates(series)]),
+    ...(hasLatencies ? [drawLatencies(series)] : []),
     ...(latencies.length === 0 ? [] : [drawDistributionChart('How long they took', latencies)]),
     ...(hasCpu ? [drawCpuChart(row)] : []),
   ];
