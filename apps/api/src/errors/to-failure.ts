@@ -1,7 +1,7 @@
 import {
   isDatabaseUnavailable,
   isLockTimeout,
-  sqlStateOf,
+  isStatementCancelled,
 } from '@vendor-server/platform/database/database-errors.ts';
 import { ApiError } from './api-error.ts';
 
@@ -21,9 +21,6 @@ export interface FailureBody {
 
 /** How long a caller should wait while the database is away: it recovers in seconds or not soon. */
 const DATABASE_RETRY_AFTER_SECONDS = '2';
-
-/** SQLSTATE of a statement that ran into its time-out: the database is there and cannot keep up. */
-const QUERY_CANCELED = '57014';
 
 /**
  * The one mapping from whatever was thrown to an answer. Decides by code; an error it does not know is a
@@ -56,8 +53,7 @@ export function toApiError(error: unknown): ApiError {
 
 /** An error of a database that is away, or there and not keeping up; null for any other. */
 function toDatabaseError(cause: unknown): ApiError | null {
-  if (!isDatabaseUnavailable(cause) && !isLockTimeout(cause) && sqlStateOf(cause) !== QUERY_CANCELED)
-    return null;
+  if (!isDatabaseUnavailable(cause) && !isLockTimeout(cause) && !isStatementCancelled(cause)) return null;
   return new ApiError('database_unavailable', {
     headers: { 'retry-after': DATABASE_RETRY_AFTER_SECONDS },
     cause,

@@ -25,7 +25,7 @@ const IN_THE_BACKGROUND = new RegExp(
     '^(begin; )?set local ',
     '^select pg_try_advisory_xact_lock',
     // The relay, the feed, the holds, the replays.
-    '^(end-expired-claims|find-promotable-endpoints|find-standing-lanes|find-probe-due|find-late-jobs)$',
+    '^(find-ending-claims|find-promotable-endpoints|find-standing-lanes|find-probe-due|find-late-jobs)$',
     '^(has-unplaced-changes|lock-feed|place-feed-batch|find-overdue-endpoints|find-unfinished-replays)$',
     // For whoever asks whether workers get on.
     '^note-attempt-ended$',
@@ -158,6 +158,7 @@ test('a tick of the relay that finds nothing to do', async () => {
   });
   try {
     expect((await watch.of(() => tick())).statements).toEqual([
+      'find-ending-claims',
       'find-promotable-endpoints',
       'find-standing-lanes',
       'find-probe-due',

@@ -16,6 +16,7 @@ import { createApiMetrics } from '@vendor-server/platform/metrics/api-metrics.ts
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createWorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import { toPatientExecutor } from '@vendor-server/platform/testing/to-patient-executor.ts';
 import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender, SendRequest } from '@vendor-server/sender/create-sender.ts';
 import { attemptDelivery } from '@vendor-server/worker/deliveries/attempt-delivery.ts';
@@ -58,18 +59,19 @@ export function attempt(world: ModelWorld, job: DeliveryJobData, answer: Attempt
   return async (hands) => {
     const deps = createDeps(world, hands);
     const { database, dispatcher, secretBox } = deps;
+    const executor = toPatientExecutor(database.pool);
     try {
       const end = await attemptDelivery(
         {
-          executor: database.pool,
-          claims: createClaims(database.pool, 10_000),
+          executor,
+          claims: createClaims(executor, 10_000),
           sender: createModelSender(world, hands, answer),
           dispatcher,
           secretBox,
           settings: { webhookRetryDelaysMs: [1_000], debugWebhooks: false },
           logger,
           metrics,
-          recorder: createRecorder({ executor: database.pool, logger }),
+          recorder: createRecorder({ executor, logger }),
           endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
           tracer: NO_TRACER,
         },
@@ -122,7 +124,8 @@ export function createRelay(world: ModelWorld): Task {
   } as unknown as Hands['pool'];
   const tick = createRelayTick({
     database: { pool },
-    executor: Object.assign(pool, { isCalmFor: () => true }),
+    executor: { ...toPatientExecutor(pool), isCalmFor: () => true },
+    claimRestMs: 0,
     queue: {
       ...createQueueDouble(),
       add: (jobs) => hands().inTurn('add jobs', () => world.queue.add(jobs)),

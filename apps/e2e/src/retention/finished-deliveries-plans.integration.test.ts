@@ -26,6 +26,7 @@ import { recordAttempts } from '@vendor-server/worker/deliveries/record-sql.ts';
 import { settleRefusals } from '@vendor-server/worker/deliveries/refusal-sql.ts';
 import {
   endExpiredClaims,
+  findEndingClaims,
   findLateJobs,
   findPromotableEndpoints,
   findStandingLanes,
@@ -142,9 +143,10 @@ const expectShortReads = (run: Run, most: number, executor: SqlExecutor = pool()
 describe.each(['select 1', `analyze ${TABLES}`])('after %s', (prepare) => {
   beforeAll(() => pool().query(prepare), 60_000);
 
-  test('claims that ran out are ended', async () => {
-    // Of what is claimed, which is what workers have on their way.
-    await expectShortReads((executor) => endExpiredClaims(executor, EXPIRED / 2), CLAIMED);
+  test('claims that ran out are ended, of what workers have on their way', async () => {
+    await expectShortReads((executor) => findEndingClaims(executor, 0, EXPIRED / 2), CLAIMED);
+    const lost = await findEndingClaims(pool(), 0, EXPIRED / 2);
+    await expectShortReads((executor) => endExpiredClaims(executor, lost), lost.length);
   });
 
   test('many are claimed at once, or refused', async () => {

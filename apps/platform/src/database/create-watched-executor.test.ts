@@ -59,6 +59,21 @@ test('a call under way for over a second is trouble before it ends', async () =>
   expect(executor.isCalmFor(5_000)).toBe(true);
 });
 
+test('a statement that waits for a lock may take long, but its lost connection is trouble', async () => {
+  const { executor, advance, answerNext, failNext, live } = createSubject();
+  await live(10);
+  const waiting = executor.waiting.query('update');
+  advance(1_500);
+  expect(executor.isCalmFor(5_000)).toBe(true);
+  answerNext();
+  await waiting;
+  expect(executor.isCalmFor(5_000)).toBe(true);
+  const lost = executor.waiting.query('update');
+  failNext(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  await expect(lost).rejects.toThrow('reset');
+  expect(executor.isCalmFor(5_000)).toBe(false);
+});
+
 test('a lost connection is trouble, a refused statement is not', async () => {
   const { executor, failNext, live } = createSubject();
   await live(10);

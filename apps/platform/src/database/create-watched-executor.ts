@@ -8,11 +8,21 @@ const HEARTBEAT_MS = 500;
 /** A longer silence says nothing good: nobody asked, or this process did not run. */
 const MAX_SILENCE_MS = 2_000;
 
+/** Knows which statements wait for whoever holds their rows. */
+export interface PatientExecutor extends SqlExecutor {
+  /** Sends those that do, and keep a connection meanwhile. All others skip what is held, or lock nothing. */
+  readonly waiting: SqlExecutor;
+}
+
 /**
  * Sends statements through `pool` and watches how fast they are answered. The relay ends no claim while the
  * database is slow or was a moment ago: workers that wait for it hold answers they could not record yet.
+ *
+ * How long somebody's lock is waited for says nothing of the database, so of `waiting` only lost connections count.
+ * (Answers that wait for a lock are the relay's own concern: it sees which rows are held.) A slow database is still
+ * noticed: by all other statements, of which the heartbeat sends two a second.
  */
-export interface WatchedExecutor extends SqlExecutor {
+export interface WatchedExecutor extends PatientExecutor {
   /**
    * Whether every call of the last `periodMs` was answered within a second, none is under way for longer, and
    * there was never silence for 2 s. False during the first `periodMs`.
@@ -28,13 +38,14 @@ export function createWatchedExecutor(
   let lastTroubleAt = now();
   let lastAnswerAt = now();
 
-  return {
+  /** @param maxMs how long it may take */
+  const watch = (maxMs: number): SqlExecutor => ({
     async query<Row extends pg.QueryResultRow>(
       statement: string | pg.QueryConfig<unknown[]>,
       values?: unknown[],
     ) {
       const call = { startedAt: now() };
-      underWay.add(call);
+      if (maxMs < Infinity) underWay.add(call);
       try {
         return typeof statement === 'string'
           ? await pool.query<Row>(statement, values)
@@ -45,10 +56,15 @@ export function createWatchedExecutor(
       } finally {
         underWay.delete(call);
         const at = now();
-        if (at - call.startedAt > SLOW_CALL_MS || at - lastAnswerAt > MAX_SILENCE_MS) lastTroubleAt = at;
+        if (at - call.startedAt > maxMs || at - lastAnswerAt > MAX_SILENCE_MS) lastTroubleAt = at;
         lastAnswerAt = at;
       }
     },
+  });
+
+  return {
+    ...watch(SLOW_CALL_MS),
+    waiting: watch(Infinity),
     isCalmFor(periodMs) {
       const at = now();
       for (const call of underWay) if (at - call.startedAt > SLOW_CALL_MS) return false;

@@ -7,6 +7,7 @@ import { createDatabase, type Database } from './create-database.ts';
 import {
   isDatabaseUnavailable,
   isLockTimeout,
+  isStatementCancelled,
   isTransientConflict,
   isUniqueViolation,
   sqlStateOf,
@@ -34,6 +35,7 @@ function classify(error: unknown) {
   return {
     unique: isUniqueViolation(error),
     lockTimeout: isLockTimeout(error),
+    cancelled: isStatementCancelled(error),
     transient: isTransientConflict(error),
     unavailable: isDatabaseUnavailable(error),
   };
@@ -49,7 +51,7 @@ async function startHangingUp(): Promise<number> {
   return port;
 }
 
-const NOTHING = { unique: false, lockTimeout: false, transient: false, unavailable: false };
+const NOTHING = { unique: false, lockTimeout: false, cancelled: false, transient: false, unavailable: false };
 
 /** Makes the server answer with that SQLSTATE. */
 const raise = (sqlState: string) => `do $$ begin raise sqlstate '${sqlState}'; end $$`;
@@ -74,7 +76,7 @@ describe.each(WAYS)('errors by way of %s', (_name, run) => {
     ['25006', { unavailable: true }],
     ['08006', { unavailable: true }],
     ['23514', {}],
-    ['57014', {}],
+    ['57014', { cancelled: true }],
     ['42P01', {}],
     ['P0001', {}],
   ])('%s', async (sqlState, expected) => {

@@ -107,6 +107,11 @@ export function isLockTimeout(error: unknown): boolean {
   return sqlStateOf(error) === '55P03';
 }
 
+/** The server gave the statement up, as after `statement_timeout`; nothing of it took effect (SQLSTATE 57014). */
+export function isStatementCancelled(error: unknown): boolean {
+  return sqlStateOf(error) === '57014';
+}
+
 /** The transaction was the victim of a deadlock or of a serialization conflict: the same again may succeed. */
 export function isTransientConflict(error: unknown): boolean {
   const state = sqlStateOf(error);

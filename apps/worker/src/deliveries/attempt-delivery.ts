@@ -17,7 +17,7 @@ import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { decideAfterAttempt } from '@vendor-server/domain/deliveries/decide-after-attempt.ts';
 import { describeOutcome } from '@vendor-server/domain/deliveries/describe-outcome.ts';
-import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { PatientExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { redactEchoes } from '@vendor-server/platform/secrets/redact-echoes.ts';
@@ -47,7 +47,7 @@ const OWN_FAULT_PAUSE_MS = 30_000;
 const LATE_CLAIM_PAUSE_MS = 1_000;
 
 export interface AttemptDeps {
-  readonly executor: SqlExecutor;
+  readonly executor: PatientExecutor;
   readonly claims: Claims;
   readonly sender: Sender;
   readonly dispatcher: Dispatcher;
@@ -176,7 +176,7 @@ async function giveBack(
   pauseMs: number,
 ): Promise<AttemptEnd> {
   metrics.countOwnFault();
-  await releaseClaim(executor, key, why, pauseMs);
+  await releaseClaim(executor.waiting, key, why, pauseMs);
   await dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   return SKIPPED;
 }

@@ -12,6 +12,7 @@ import {
   readDeliveries,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { toPatientExecutor } from '@vendor-server/platform/testing/to-patient-executor.ts';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
@@ -137,7 +138,7 @@ describe('claims in one statement', () => {
 
   test('wait for nobody; what somebody has in hand is claimed when they let it go', async () => {
     const { jobs, deliveryIds } = await insertQueued(3);
-    const claims = createClaims(pool(), TIMEOUT_MS);
+    const claims = createClaims(toPatientExecutor(pool()), TIMEOUT_MS);
     let left: Promise<unknown> = Promise.resolve();
     await whileHeld(deliveryIds[1] ?? '', async () => {
       const [first, held, last] = jobs.map((job) => claims.claim(toRequest(job)));
@@ -153,7 +154,7 @@ describe('claims in one statement', () => {
 
   test('of which one was ended by whoever had it: nothing is claimed, and its job is stale', async () => {
     const { jobs, deliveryIds, orderIds } = await insertQueued(2);
-    const claims = createClaims(pool(), TIMEOUT_MS);
+    const claims = createClaims(toPatientExecutor(pool()), TIMEOUT_MS);
     let held: Promise<unknown> = Promise.resolve();
     await withTransaction(pool(), async (holder) => {
       await holder.query(
@@ -176,7 +177,7 @@ describe('claims in one statement', () => {
         throw new Error('Connection terminated unexpectedly');
       },
     };
-    const deps = { ...stage.deps, claims: createClaims(losing, TIMEOUT_MS) };
+    const deps = { ...stage.deps, claims: createClaims(toPatientExecutor(losing), TIMEOUT_MS) };
     const ends = await Promise.allSettled(jobs.map((job) => attemptDelivery(deps, job)));
     expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     expect(await attemptDelivery(stage.deps, jobs[0]!)).toMatchObject({ kind: 'not_yet' });
@@ -204,7 +205,7 @@ test('jobs that run again are claimed a few at a time, so that others get in bet
       return pool().query<Row>(statement);
     },
   };
-  const claims = createClaims(executor, TIMEOUT_MS);
+  const claims = createClaims(toPatientExecutor(executor), TIMEOUT_MS);
   const claimed = await Promise.all(
     jobs.map((job, index) => claims.claim(toRequest(job), { isRepeat: index < 40 })),
   );
@@ -216,7 +217,7 @@ test('jobs that run again are claimed a few at a time, so that others get in bet
 test('one that PostgreSQL refuses keeps none of its batch from being claimed, or settled', async () => {
   const { jobs, endpointId } = await insertQueued(3);
   const [first, second, third] = jobs;
-  const claims = createClaims(pool(), TIMEOUT_MS);
+  const claims = createClaims(toPatientExecutor(pool()), TIMEOUT_MS);
   // Of a queue that somebody else wrote to.
   const wrong = { deliveryId: createId(), generation: 2 ** 40 };
   const claimed = await Promise.allSettled(
@@ -259,7 +260,7 @@ describe('refusals in one statement', () => {
 
   test('of the same delivery, and of one that somebody has in hand, are settled once', async () => {
     const { jobs, deliveryIds } = await insertQueued(2, { deleted: true });
-    const claims = createClaims(pool(), TIMEOUT_MS);
+    const claims = createClaims(toPatientExecutor(pool()), TIMEOUT_MS);
     let held: Promise<unknown> = Promise.resolve();
     await whileHeld(deliveryIds[1] ?? '', async () => {
       const twice = [claims.settleRefusal(jobs[0]!), claims.settleRefusal(jobs[0]!)];
@@ -273,7 +274,7 @@ describe('refusals in one statement', () => {
 
 test('fifty jobs handed over together take three claims at most, and refused ones three more statements', async () => {
   const { executor, names } = createCountingExecutor();
-  const deps = { ...stage.deps, claims: createClaims(executor, TIMEOUT_MS) };
+  const deps = { ...stage.deps, claims: createClaims(toPatientExecutor(executor), TIMEOUT_MS) };
   const [open, closed] = [await insertQueued(50), await insertQueued(50)];
   const ends = await Promise.all(open.jobs.map((job) => attemptDelivery(deps, job)));
   expect(ends.filter(({ kind }) => kind === 'done')).toHaveLength(50);

@@ -5,6 +5,7 @@ import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts'
 import { putBackUnclaimed } from '@vendor-server/platform/deliveries/unclaimed-sql.ts';
 import { insertEndpoint, insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
+import { toPatientExecutor } from '@vendor-server/platform/testing/to-patient-executor.ts';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answered } from '../testing/attempt-results.ts';
@@ -66,7 +67,7 @@ test('whatever goes on at once, each claim has an attempt of its own, and nobody
       // The claim was this attempt's own to the end.
       expect(await recordAttempt(pool(), key, answered(503), step)).not.toBeNull();
     }
-    async function work(batches = createClaims(pool(), TIMEOUT_MS)) {
+    async function work(batches = createClaims(toPatientExecutor(pool()), TIMEOUT_MS)) {
       await Promise.all(shuffle([...jobs, ...jobs]).map((job) => attempt(job, batches.claim)));
       await Promise.all(shuffle(jobs).map((job) => batches.settleRefusal(job)));
     }

@@ -176,7 +176,7 @@ test('a second job against a relay that ends a dead worker’s claim: the job ne
       claimed = await claimDelivery(worker.client, job, 'second', TIMEOUT_MS);
     });
     const end = inTransaction(relay, async () => {
-      ended = await endExpiredClaims(relay.client, 10);
+      ended = await endExpiredClaims(relay.client, [{ deliveryId, token: 'dead' }]);
     });
     await runInterleaved([claim, end], turns);
 
@@ -191,11 +191,11 @@ test('a second job against a relay that ends a dead worker’s claim: the job ne
 test('two relays that end a claim end it once', async () => {
   const actors = await createTwoActors();
   for (const turns of interleavings([3, 3])) {
-    const { orderId } = await insertAbandoned();
+    const { orderId, deliveryId } = await insertAbandoned();
     let ended = 0;
     const scripts = actors.map((actor) =>
       inTransaction(actor, async () => {
-        ended += (await endExpiredClaims(actor.client, 10)).length;
+        ended += (await endExpiredClaims(actor.client, [{ deliveryId, token: 'dead' }])).length;
       }),
     );
     await runInterleaved(scripts, turns);
@@ -237,7 +237,7 @@ test.each([
         recorded = (await recordIt(worker.client, key, answered(200), { kind: 'delivered' })) !== null;
       });
       const end = inTransaction(relay, async () => {
-        ended = (await endExpiredClaims(relay.client, 10)).length;
+        ended = (await endExpiredClaims(relay.client, [{ deliveryId, token: 'dead' }])).length;
       });
       await runInterleaved([record, end], turns);
 

@@ -14,8 +14,8 @@
  * their leases are over, as if each had been made alone.
  */
 import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
+import type { PatientExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
-import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import {
   type ClaimAnswer,
   type ClaimedDelivery,
@@ -44,7 +44,7 @@ export interface Claims {
 }
 
 /** @param defaultTimeoutMs for endpoints without a time-out of their own */
-export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): Claims {
+export function createClaims(executor: PatientExecutor, defaultTimeoutMs: number): Claims {
   const claims = createBatches<ClaimRequest, ClaimAnswer>({
     maxItems: MAX_ITEMS,
     maxUnderWay: MAX_UNDER_WAY,
@@ -52,7 +52,7 @@ export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): C
   });
   const repeats = createSingles<ClaimRequest, ClaimAnswer>((request) => claims.hand(request), MAX_REPEATS);
   const claimsAlone = createSingles<ClaimRequest, ClaimedDelivery | null>(
-    (request) => claimDelivery(executor, request, request.token, defaultTimeoutMs),
+    (request) => claimDelivery(executor.waiting, request, request.token, defaultTimeoutMs),
     MAX_WAITING,
   );
   const refusals = createBatches<RefusedJob, ClaimRefusal | 'held'>({
@@ -61,7 +61,7 @@ export function createClaims(executor: SqlExecutor, defaultTimeoutMs: number): C
     work: (jobs) => settleRefusals(executor, jobs),
   });
   const refusalsAlone = createSingles<RefusedJob, ClaimRefusal>(
-    (job) => settleRefusal(executor, job),
+    (job) => settleRefusal(executor.waiting, job),
     MAX_WAITING,
   );
 

@@ -1,5 +1,6 @@
 /** A transaction that was forgotten with rows of one endpoint in its hands: every other endpoint is served as before. */
 import { createDatabase, type Database } from '@vendor-server/platform/database/create-database.ts';
+import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { emptyDatabase, insertOrder, readStates } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
@@ -9,6 +10,8 @@ import { answered } from '../testing/attempt-results.ts';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
 import { endCooldown, expireClaim, makeDueEarlier } from '../testing/shift-time-sql.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
+import { createClaims } from './create-claims.ts';
+import { createRecorder } from './record-attempt.ts';
 
 /** As many connections as a worker has. */
 const MAX_CONNECTIONS = 16;
@@ -101,6 +104,34 @@ test('claims, records, reports and looks that wait keep a few connections', asyn
   for (const end of await Promise.all(ends)) expect(end).toMatchObject({ kind: 'retry' });
   await Promise.all(putOff);
   await stage.deps.dispatcher.drain();
+});
+
+test('how long they wait says nothing of the database', async () => {
+  const { endpointId, jobs } = await insertQueued(3);
+  const [sent, unclaimed, closed] = jobs;
+  if (sent === undefined || unclaimed === undefined || closed === undefined)
+    throw new Error('there are no jobs');
+  let now = 0;
+  const executor = createWatchedExecutor(database.pool, () => now);
+  const claims = createClaims(executor, 10_000);
+  const recorder = createRecorder({ executor, logger: stage.deps.logger });
+  await claims.claim({ ...sent, token: 'sent' });
+  await forgetDeliveries(endpointId);
+
+  const waiting: Promise<unknown>[] = [
+    recorder.recordUntilKnown({ ...sent, attemptNumber: 1, token: 'sent' }, answered(200), {
+      kind: 'delivered',
+    }),
+    claims.claim({ ...unclaimed, token: 'late' }),
+  ];
+  await expect.poll(countWaiting).toBe(2);
+  await pool().query(`update webhook_endpoints set state = 'paused' where id = $1`, [endpointId]);
+  waiting.push(claims.settleRefusal(closed));
+  await expect.poll(countWaiting).toBe(3);
+  now = 1_500;
+  expect(executor.isCalmFor(0)).toBe(true);
+  await holder.query('rollback');
+  await Promise.all(waiting);
 });
 
 test('the relay repairs what nobody holds: lost claims, lost jobs and broken endpoints', async () => {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
-import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { PatientExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import { isStatementCancelled } from '@vendor-server/platform/database/database-errors.ts';
 import type { Logger } from 'pino';
 import { addLateAnswer, wasRecorded } from './lost-claim-sql.ts';
 import {
@@ -22,8 +23,8 @@ const LONGEST_PAUSE_MS = 1_000;
 const MAX_TOGETHER = 128;
 /** One is worked on by the database while the answer of the other is. */
 const MAX_UNDER_WAY = 2;
-/** How many are recorded alone at once, each with a connection: the rows of all may be held by somebody. */
-const MAX_ALONE = 2;
+/** How many wait for whoever holds their rows at once, each with a connection. */
+const MAX_WAITING = 2;
 
 export interface Recorder {
   /**
@@ -41,42 +42,48 @@ export interface Recorder {
 }
 
 interface RecorderDeps {
-  readonly executor: SqlExecutor;
+  readonly executor: PatientExecutor;
   readonly logger: Logger;
 }
 
 /**
- * The first try goes together with what ends at about the same time. What that leaves out (see record-sql.ts) is
- * recorded alone, and so is everything of a batch that failed: it may have been the doing of one of them, such as an
- * answer that PostgreSQL cannot store, which must not keep the others from being recorded. A failed batch may have
- * committed, too, its answer lost: a token that is gone then may be gone by its own doing, as after any failed try.
+ * The first try goes together with what ends at about the same time. Of a batch that failed each goes by itself: it may
+ * have been the doing of one of them, such as an answer that PostgreSQL cannot store, which must not keep the others
+ * from being recorded. A failed batch may have committed, too, its answer lost: a token that is gone then may be gone
+ * by its own doing, as after any failed try.
  *
- * Alone, an attempt waits for whoever holds its row. A few do at once; while they wait, the next one that is left out
- * tries again together with others, which waits for nobody. So a transaction that holds many rows, and was forgotten,
- * keeps a few connections of the pool, and nobody whose row is free.
+ * What is left out of such a statement (see record-sql.ts) is written by one that waits for whoever holds its row. A few
+ * wait at once; while they do, the next one that is left out tries again, within a second, by a statement that waits for
+ * nobody. So a transaction that holds many rows, and was forgotten, keeps a few connections of the pool, and nobody whose
+ * row is free; and no answer stands in line behind somebody's lock, so that it is written within a second or so when its
+ * own row is free (the relay ends no claim sooner, see find-lost-claims.ts).
  */
 export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
-  const together = createBatches<AttemptRecord, RecordedState | null>({
-    work: (records) => recordAttempts(executor, records),
-    maxItems: MAX_TOGETHER,
-    maxUnderWay: MAX_UNDER_WAY,
-  });
-  const alone = createSingles<AttemptRecord, RecordedState | null>(
-    ({ key, result, step }) => recordAttempt(executor, key, result, step),
-    MAX_ALONE,
+  const work = (records: readonly AttemptRecord[]) => recordAttempts(executor, records);
+  const together = createBatches({ work, maxItems: MAX_TOGETHER, maxUnderWay: MAX_UNDER_WAY });
+  const singly = createBatches({ work, maxItems: 1, maxUnderWay: MAX_UNDER_WAY });
+  const waiting = createSingles<AttemptRecord, RecordedState | null>(
+    ({ key, result, step }) => recordAttempt(executor.waiting, key, result, step),
+    MAX_WAITING,
   );
 
-  /** @returns null when it was left out, and would only stand in line */
+  /** @returns null when it would only stand in line, or was given up while it waited: then it was not written */
   async function recordLeftOut(
     record: AttemptRecord,
     failures: number,
   ): Promise<RecordedState | 'recorded' | 'lost' | null> {
-    if (failures === 0 && alone.isFull()) return null;
+    if (waiting.isFull()) return null;
     const { key, result } = record;
-    const state = await alone.hand(record);
-    if (state !== null) return state;
+    try {
+      const state = await waiting.hand(record);
+      if (state !== null) return state;
+    } catch (error) {
+      if (!isStatementCancelled(error)) throw error;
+      logger.warn({ err: error, ...key }, 'Attempt could not be recorded yet: somebody holds its delivery');
+      return null;
+    }
     if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
-    await addLateAnswer(executor, key, result);
+    await addLateAnswer(executor.waiting, key, result);
     return 'lost';
   }
 
@@ -87,7 +94,7 @@ export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
       for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)) {
         if (pauseMs > 0) await sleep(pauseMs);
         try {
-          const state = failures === 0 ? await together.hand(record) : null;
+          const state = await (failures === 0 ? together : singly).hand(record);
           const known = state ?? (await recordLeftOut(record, failures));
           if (known !== null) return known;
         } catch (error) {

@@ -1,12 +1,6 @@
 /** Attempts that are recorded together: each as if it were alone, whatever becomes of the others. */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
-import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
-import {
-  insertEndpoint,
-  insertOrder,
-  readAttempts,
-  readDeliveries,
-} from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { readAttempts, readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import fc from 'fast-check';
@@ -14,66 +8,60 @@ import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { endExpiredClaims } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
+import {
+  type ClaimedAttempt,
+  createRecordStage,
+  DELIVERED,
+  RETRY,
+  type RecordStage,
+} from '../testing/record-stage.ts';
 import { expireClaim } from '../testing/shift-time-sql.ts';
 import { claimDelivery } from './claim-sql.ts';
-import { createRecorder } from './record-attempt.ts';
 import { type AttemptRecord, type RecordedStep, recordAttempt, recordAttempts } from './record-sql.ts';
 
-const DELIVERED = { kind: 'delivered' } as const;
-const RETRY = { kind: 'retry', delayMs: 60_000, holdIn: 'queue' } as const;
-
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
+let stage: RecordStage;
 
 beforeAll(async () => {
   subject = await createTestDatabase();
+  stage = createRecordStage(subject.database.pool);
 });
 afterAll(() => subject.drop());
 
 const pool = () => subject.database.pool;
-const logger = createLoggerTo({ write: () => undefined }, { name: 'test', level: 'fatal' });
 
 /** What has happened to an attempt's delivery by the time of its answer. */
 type Meanwhile = 'nothing' | 'a newer change' | 'a close' | 'a pause' | 'the end of its lease' | 'a probe';
 
-async function insertClaimed(meanwhile: Meanwhile = 'nothing') {
-  const endpoint = await insertEndpoint(pool(), { mode: 'latest_only' });
+async function insertClaimed(meanwhile: Meanwhile): Promise<ClaimedAttempt> {
   const states = meanwhile === 'a newer change' ? (['queued', 'blocked'] as const) : (['queued'] as const);
-  const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, [...states]);
-  const deliveryId = deliveryIds[0] ?? '';
-  const claimed = await claimDelivery(pool(), { deliveryId, generation: 1 }, `token ${deliveryId}`, 10_000);
-  if (claimed === null) throw new Error('the claim was refused');
+  const claimed = await stage.insertClaimed([...states], { mode: 'latest_only' });
+  const { endpointId, deliveryId, key } = claimed;
   const set = {
     'a close': `"window" = 0, next_probe_at = now()`,
     'a pause': `state = 'paused'`,
   } as const;
   if (meanwhile === 'a close' || meanwhile === 'a pause') {
-    await pool().query(`update webhook_endpoints set ${set[meanwhile]} where id = $1`, [endpoint.endpointId]);
+    await pool().query(`update webhook_endpoints set ${set[meanwhile]} where id = $1`, [endpointId]);
   }
   if (meanwhile === 'a probe') {
     await pool().query('update deliveries set is_probe = true where id = $1', [deliveryId]);
   }
   if (meanwhile === 'the end of its lease') {
     await expireClaim(pool(), deliveryId);
-    await endExpiredClaims(pool(), 10);
+    await endExpiredClaims(pool(), [key]);
   }
-  const key = { deliveryId, attemptNumber: 1, token: `token ${deliveryId}` };
-  return { orderId, deliveryId, key };
-}
-
-type Claimed = Awaited<ReturnType<typeof insertClaimed>>;
-
-async function insertMany(count: number): Promise<Claimed[]> {
-  return Promise.all(Array.from({ length: count }, () => insertClaimed()));
+  return claimed;
 }
 
 const recordOf = (
-  { key }: Claimed,
+  { key }: ClaimedAttempt,
   step: RecordedStep = DELIVERED,
   result = answered(200),
 ): AttemptRecord => ({ key, result, step });
 
 /** What is left of it, but for ids and the moment. */
-async function readEnd({ orderId, deliveryId }: Claimed) {
+async function readEnd({ orderId, deliveryId }: ClaimedAttempt) {
   const deliveries = await readDeliveries(pool(), orderId);
   const attempts = await readAttempts(pool(), deliveryId);
   const { rows } = await pool().query(
@@ -91,28 +79,6 @@ async function readEnd({ orderId, deliveryId }: Claimed) {
     })),
     attempts: attempts.map((row) => ({ ...row, startedAt: null, endedAt: row.endedAt !== null })),
   };
-}
-
-/** Counts the statements by name, and loses or spoils what the test says. */
-function createExecutor(around?: (name: string, run: () => Promise<void>) => Promise<void>) {
-  const sent: string[] = [];
-  const executor: SqlExecutor = {
-    async query<Row extends pg.QueryResultRow>(
-      statement: string | pg.QueryConfig<unknown[]>,
-    ): Promise<pg.QueryResult<Row>> {
-      if (typeof statement === 'string') throw new Error('a statement without a name');
-      const name = statement.name ?? '';
-      sent.push(name);
-      let result: pg.QueryResult<Row> | undefined;
-      const run = async () => {
-        result = await pool().query<Row>(statement);
-      };
-      await (around?.(name, run) ?? run());
-      if (result === undefined) throw new Error('the statement was not run');
-      return result;
-    },
-  };
-  return { executor, sent, count: (name: string) => sent.filter((other) => other === name).length };
 }
 
 test('each ends as it would alone', { timeout: 30_000 }, async () => {
@@ -138,13 +104,13 @@ test('each ends as it would alone', { timeout: 30_000 }, async () => {
   });
   await fc.assert(
     fc.asyncProperty(fc.array(situation, { minLength: 2, maxLength: 8 }), async (situations) => {
-      const together: Claimed[] = [];
-      const alone: Claimed[] = [];
+      const together: ClaimedAttempt[] = [];
+      const alone: ClaimedAttempt[] = [];
       for (const { meanwhile } of situations) {
         together.push(await insertClaimed(meanwhile));
         alone.push(await insertClaimed(meanwhile));
       }
-      const toRecord = (claimed: Claimed, index: number) =>
+      const toRecord = (claimed: ClaimedAttempt, index: number) =>
         recordOf(claimed, situations[index]?.step, answered(situations[index]?.status ?? 200));
       const states = await recordAttempts(pool(), together.map(toRecord));
       const expected = [];
@@ -159,39 +125,19 @@ test('each ends as it would alone', { timeout: 30_000 }, async () => {
   );
 });
 
-test('a row that somebody holds keeps none of the others, and is recorded when it is let go', async () => {
-  const claimed = await insertMany(5);
-  const [held] = claimed;
-  const { executor, count } = createExecutor();
-  const recorder = createRecorder({ executor, logger });
-  const holder = await pool().connect();
-  await holder.query('begin');
-  await holder.query('select 1 from deliveries where id = $1 for update', [held?.deliveryId]);
-  const ends = claimed.map(({ key }) => recorder.recordUntilKnown(key, answered(200), DELIVERED));
-  expect(await Promise.all(ends.slice(1))).toEqual(Array(4).fill('delivered'));
-  await expect.poll(() => count('record-attempt')).toBe(1);
-  // While it waits, others are recorded.
-  const another = await insertClaimed();
-  expect(await recorder.recordUntilKnown(another.key, answered(503), RETRY)).toBe('queued');
-  await holder.query('commit');
-  holder.release();
-  expect(await ends[0]).toBe('delivered');
-  expect(count('record-attempts')).toBe(2);
-});
-
 test('of a batch whose answer was lost everything is known to be recorded', async () => {
-  const claimed = await insertMany(4);
-  const { executor, count } = createExecutor(async (name, run) => {
+  const claimed = await stage.insertMany(4);
+  const { executor, count } = stage.createExecutor(async (name, run) => {
     await run();
-    if (name === 'record-attempts') throw new Error('Connection terminated unexpectedly');
+    if (name === 'record-attempts' && count(name) === 1)
+      throw new Error('Connection terminated unexpectedly');
   });
-  const recorder = createRecorder({ executor, logger });
+  const recorder = stage.createRecorder(executor);
   const steps = [DELIVERED, RETRY, DELIVERED, RETRY];
   const ends = claimed.map(({ key }, index) =>
     recorder.recordUntilKnown(key, answered(200), steps[index] ?? DELIVERED),
   );
   expect(await Promise.all(ends)).toEqual(Array(4).fill('recorded'));
-  expect(count('record-attempts')).toBe(1);
   const states = await Promise.all(claimed.map(async (one) => (await readEnd(one)).deliveries[0]));
   expect(states.map((row) => [row?.state, row?.budgetUsed])).toEqual([
     ['delivered', 1],
@@ -202,21 +148,21 @@ test('of a batch whose answer was lost everything is known to be recorded', asyn
 });
 
 test('of a batch that was lost before it ran, one whose lease ran out meanwhile is lost', async () => {
-  const claimed = await insertMany(3);
+  const claimed = await stage.insertMany(3);
   const [first] = claimed;
-  const { executor } = createExecutor(async (name, run) => {
-    if (name !== 'record-attempts') return run();
+  const { executor, count } = stage.createExecutor(async (name, run) => {
+    if (name !== 'record-attempts' || count(name) > 1) return run();
     await expireClaim(pool(), first?.deliveryId ?? '');
-    await endExpiredClaims(pool(), 10);
+    await endExpiredClaims(pool(), first === undefined ? [] : [first.key]);
     throw new Error('Connection terminated unexpectedly');
   });
-  const recorder = createRecorder({ executor, logger });
+  const recorder = stage.createRecorder(executor);
   const ends = claimed.map(({ key }) => recorder.recordUntilKnown(key, answered(200), DELIVERED));
   expect(await Promise.all(ends)).toEqual(['lost', 'delivered', 'delivered']);
 });
 
 test('what PostgreSQL cannot store keeps nothing else from being recorded', async () => {
-  const claimed = await insertMany(4);
+  const claimed = await stage.insertMany(4);
   let isMended = false;
   const mending: SqlExecutor = {
     query<Row extends pg.QueryResultRow>(statement: string | pg.QueryConfig<unknown[]>) {
@@ -225,7 +171,7 @@ test('what PostgreSQL cannot store keeps nothing else from being recorded', asyn
       return pool().query<Row>({ ...statement, values });
     },
   };
-  const recorder = createRecorder({ executor: mending, logger });
+  const recorder = stage.createRecorder(mending);
   const ends = claimed.map(({ key }, index) =>
     recorder.recordUntilKnown(
       key,
@@ -234,7 +180,7 @@ test('what PostgreSQL cannot store keeps nothing else from being recorded', asyn
     ),
   );
   expect(await Promise.all(ends.slice(1))).toEqual(Array(3).fill('delivered'));
-  const other = await insertClaimed();
+  const other = await stage.insertClaimed();
   expect(await recorder.recordUntilKnown(other.key, answered(200), DELIVERED)).toBe('delivered');
   isMended = true;
   expect(await ends[0]).toBe('delivered');
@@ -253,9 +199,9 @@ test('two attempts of one delivery, the first without its claim: each row gets i
 });
 
 test('many that end together take one statement or two', async () => {
-  const claimed = await insertMany(50);
-  const { executor, sent } = createExecutor();
-  const recorder = createRecorder({ executor, logger });
+  const claimed = await stage.insertMany(50);
+  const { executor, sent } = stage.createExecutor();
+  const recorder = stage.createRecorder(executor);
   const ends = claimed.map(({ key }) => recorder.recordUntilKnown(key, answered(200), DELIVERED));
   expect(new Set(await Promise.all(ends))).toEqual(new Set(['delivered']));
   expect(sent).toEqual(['record-attempts']);

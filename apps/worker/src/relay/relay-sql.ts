@@ -97,22 +97,63 @@ export interface EndedClaim {
   readonly wantsLatestOnly: boolean;
 }
 
+export interface ClaimName {
+  readonly deliveryId: string;
+  readonly token: string;
+}
+
+export interface EndingClaim extends ClaimName {
+  /** Its lease. */
+  readonly isOver: boolean;
+  /** Somebody has the delivery's row in hand, or has just changed it. */
+  readonly isHeld: boolean;
+}
+
+/** The claims whose leases are over, or will be within `withinMs`, the oldest first. */
+export async function findEndingClaims(
+  executor: SqlExecutor,
+  withinMs: number,
+  limit: number,
+): Promise<EndingClaim[]> {
+  const { rows } = await executor.query<EndingClaim>({
+    name: 'find-ending-claims',
+    text: `
+      with ending as materialized (
+        select id, claim_token, claimed_until from deliveries
+         where claim_token is not null and claimed_until < clock_timestamp() + make_interval(secs => $1::float8 / 1000)
+         order by claimed_until limit $2
+      ), free as (
+        select d.id from deliveries d
+         where d.id = any (array(select id from ending)) and coalesce(d.claim_token, '') <> ''
+           for no key update of d skip locked
+      )
+      select ending.id as "deliveryId", claim_token as token, claimed_until < clock_timestamp() as "isOver",
+             free.id is null as "isHeld"
+        from ending left join free on free.id = ending.id
+       order by claimed_until`,
+    values: [withinMs, limit],
+  });
+  return rows;
+}
+
 /**
  * Ends claims whose lease ran out: the attempt is closed as `interrupted`, which uses no budget, and the
  * delivery gets a new generation, so that whoever still holds the old token or job finds both void.
  */
-export async function endExpiredClaims(executor: SqlExecutor, limit: number): Promise<EndedClaim[]> {
+export async function endExpiredClaims(
+  executor: SqlExecutor,
+  claims: readonly ClaimName[],
+): Promise<EndedClaim[]> {
   const { rows } = await executor.query<QueuedRow & Omit<EndedClaim, 'job'>>({
     name: 'end-expired-claims',
     text: `
       with expired as (
         select d.id, d.claim_token,
-               case when d.interrupted_count + 1 >= $2::int then 'failed'
+               case when d.interrupted_count + 1 >= $3::int then 'failed'
                     when ${IS_REPLACED} then 'superseded' else 'queued' end as state
-          from deliveries d
-         where d.claim_token is not null and d.claimed_until < clock_timestamp()
-         order by d.claimed_until limit $1
-           for no key update of d skip locked
+          from unnest($1::char(24)[], $2::text[]) claim (id, token) join deliveries d on d.id = claim.id
+         where coalesce(d.claim_token, '') = claim.token and d.claimed_until < clock_timestamp()
+         order by d.id for no key update of d skip locked
       ), ended as (
         update deliveries d
            set claim_token = null, claimed_until = null, generation = d.generation + 1,
@@ -141,7 +182,7 @@ export async function endExpiredClaims(executor: SqlExecutor, limit: number): Pr
              r.customer_server_id as "customerServerId", t.from_status as "previousStatus",
              t.request_id as "requestId", t.traceparent, coalesce(c.duration_ms, 0) as "durationMs"
         from ended r ${JOIN_JOBS} left join closed c on c.delivery_id = r.id`,
-    values: [limit, MAX_INTERRUPTIONS],
+    values: [claims.map(({ deliveryId }) => deliveryId), claims.map(({ token }) => token), MAX_INTERRUPTIONS],
   });
   return rows.map((row) => ({
     job: toDeliveryJobData(row),

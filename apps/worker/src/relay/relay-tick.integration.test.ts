@@ -216,9 +216,52 @@ describe('a claim that ran out', () => {
     const { orderId } = await insertAbandoned();
     let now = 0;
     const executor = createWatchedExecutor(pool(), () => now);
-    const tick = createRelayTick({ ...stage.deps, database: subject.database, queue: stage.queue, executor });
+    const deps = { ...stage.deps, database: subject.database, queue: stage.queue };
+    const tick = createRelayTick({ ...deps, executor, claimRestMs: 0 });
     for (now = 1_000; now < 5_000; now += 1_000) expect(await tick()).toMatchObject({ endedClaims: 0 });
     expect(await readDelivery(orderId)).toMatchObject({ claimToken: 'dead' });
+    expect(await tick()).toMatchObject({ endedClaims: 1 });
+  });
+
+  test('is ended only once its row has been free for two seconds: an answer may have waited for it', async () => {
+    const { deliveryId } = await insertAbandoned();
+    let now = 0;
+    const deps = { ...stage.deps, database: subject.database, queue: stage.queue };
+    const executor = { ...createWatchedExecutor(pool()), isCalmFor: () => true };
+    const tick = createRelayTick({ ...deps, executor, now: () => now });
+    const tickAt = async (ms: number) => {
+      now = ms;
+      return (await tick()).endedClaims;
+    };
+    const holder = await pool().connect();
+    try {
+      expect(await tickAt(0)).toBe(0);
+      await holder.query('begin');
+      await holder.query('select 1 from deliveries where id = $1 for no key update', [deliveryId]);
+      expect(await tickAt(1_000)).toBe(0);
+      expect(await tickAt(9_000)).toBe(0);
+      await holder.query('rollback');
+      expect(await tickAt(10_000)).toBe(0);
+      expect(await tickAt(11_999)).toBe(0);
+      expect(await tickAt(12_000)).toBe(1);
+    } finally {
+      holder.release(true);
+    }
+  });
+
+  test('is looked at before it ran out, so that it is ended as soon as it has', async () => {
+    const { deliveryId } = await insertAbandoned();
+    await pool().query(
+      `update deliveries set claimed_until = clock_timestamp() + interval '1.9 seconds' where id = $1`,
+      [deliveryId],
+    );
+    let now = 0;
+    const deps = { ...stage.deps, database: subject.database, queue: stage.queue };
+    const executor = { ...createWatchedExecutor(pool()), isCalmFor: () => true };
+    const tick = createRelayTick({ ...deps, executor, now: () => now });
+    expect(await tick()).toMatchObject({ endedClaims: 0 });
+    await expireClaim(pool(), deliveryId);
+    now = 2_000;
     expect(await tick()).toMatchObject({ endedClaims: 1 });
   });
 

@@ -8,7 +8,8 @@
  * - *A worker is lost*: its claim ran out. The attempt is closed as `interrupted`, the generation rises, a new
  *   job is made at once. The lost worker cannot send any more (see attempt-delivery.ts) nor record (its token
  *   is gone). Ended only while the database has been calm for 5 s, so that workers that survived an outage
- *   record their answers first; otherwise their receivers would get everything in flight twice.
+ *   record their answers first; otherwise their receivers would get everything in flight twice. What waits for
+ *   somebody's lock is told from what is lost row by row (find-lost-claims.ts).
  * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing or behind
  *   what a newer change replaces, are promoted.
  * - *An endpoint is broken*: nothing of it moves by itself, so it is sent a probe now and then (probe-sql.ts).
@@ -29,6 +30,7 @@ import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/qu
 import { splitIntoParts } from '@vendor-server/platform/queue/split-into-parts.ts';
 import { toTraceId } from '@vendor-server/platform/tracing/traceparent.ts';
 import type { Logger } from 'pino';
+import { CLAIM_REST_MS, createLostClaimsFinder } from './find-lost-claims.ts';
 import { findProbeDue, type ProbeCursor, startProbes } from './probe-sql.ts';
 import { promoteMany } from './promote-many.ts';
 import {
@@ -73,16 +75,20 @@ export interface RelayDeps {
   readonly metrics: Pick<WorkerMetrics, 'countRelayTick' | 'countFinished'>;
   /** A monotonic clock in ms; the process's own unless a test turns it. */
   readonly now?: () => number;
+  /** CLAIM_REST_MS, unless a test looks once. */
+  readonly claimRestMs?: number;
 }
 
 /** Makes a relay that remembers where its rotations stand. Each call is one tick. */
 export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
-  const { database, executor, queue, logger, metrics, now = () => performance.now() } = deps;
+  const { database, executor, queue, logger, metrics } = deps;
+  const { now = () => performance.now(), claimRestMs = CLAIM_REST_MS } = deps;
   let lateJobCursor: LateJobCursor | null = null;
   let endpointCursor = BEFORE_ALL_IDS;
   const scheduledSince = new Map<string, number>();
   let probeCursor: ProbeCursor | null = null;
   let laneCursor: Lane = BEFORE_ALL_LANES;
+  const findLostClaims = createLostClaimsFinder({ executor, now, restMs: claimRestMs });
 
   /**
    * What one part has lost is made again before the next is asked about, and the next tick goes on behind the part that
@@ -129,8 +135,9 @@ export function createRelayTick(deps: RelayDeps): () => Promise<RelayWork> {
   }
 
   async function endLostClaims(): Promise<Pick<RelayWork, 'endedClaims' | 'givenUp'>> {
-    if (!executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return NO_CLAIMS;
-    const ended = await endExpiredClaims(executor, MAX_EXPIRED_CLAIMS);
+    const lost = await findLostClaims();
+    if (lost.length === 0 || !executor.isCalmFor(CALM_BEFORE_ENDING_CLAIMS_MS)) return NO_CLAIMS;
+    const ended = await endExpiredClaims(executor, lost.slice(0, MAX_EXPIRED_CLAIMS));
     for (const claim of ended) logEndedClaim(logger, claim);
     await addJobs(ended.filter(({ state }) => state === 'queued').map(({ job }) => job));
     metrics.countFinished('superseded', ended.filter(({ state }) => state === 'superseded').length);

@@ -39,7 +39,7 @@ export interface AttemptStage {
   insertEndpoint(options?: EndpointOptions): Promise<EndpointFixture>;
   /** The next requests get these answers, each once; further ones 200. */
   answer(...answers: (Answer | AttemptResult)[]): void;
-  /** A tick of a relay whose database has been calm for as long as it asks for. */
+  /** A tick of a relay whose database has been calm, and the claims free, for as long as it asks for. */
   relayTick(): Promise<RelayWork>;
   /** Lets time go by for the relay, by which it tells a job that is stuck from one that is on its way. */
   advanceRelayClock(ms: number): void;
@@ -94,7 +94,15 @@ export function createAttemptStage(database: Database): AttemptStage {
         ...options,
       }),
     answer: (...more) => void answers.push(...more),
-    relayTick: createRelayTick({ database, executor, queue, logger, metrics, now: () => clock }),
+    relayTick: createRelayTick({
+      database,
+      executor,
+      queue,
+      logger,
+      metrics,
+      now: () => clock,
+      claimRestMs: 0,
+    }),
     advanceRelayClock(ms) {
       clock += ms;
     },
