@@ -25,14 +25,6 @@ beforeEach(async () => {
 
 const pool = () => subject.database.pool;
 
-/** An order that is over in all but its status, and so old. */
-async function insertOld(days: number, ...states: Parameters<typeof insertOrder>[2]) {
-  const endpoint = await insertEndpoint(pool());
-  const order = await insertOrder(pool(), endpoint, states);
-  await stage.age(order.orderId, days);
-  return { ...endpoint, ...order };
-}
-
 async function insertAttempt(deliveryId: string | undefined, ended = true): Promise<void> {
   await pool().query(
     `with attempt as (
@@ -51,8 +43,8 @@ async function countRows(table: string): Promise<number> {
 
 describe('finished deliveries', () => {
   test('go with their attempts when they are old; how they ended is kept', async () => {
-    const old = await insertOld(31, 'delivered', 'failed', 'superseded', 'cancelled');
-    const young = await insertOld(29, 'delivered');
+    const old = await stage.insertOld(31, 'delivered', 'failed', 'superseded', 'cancelled');
+    const young = await stage.insertOld(29, 'delivered');
     for (const deliveryId of [old.deliveryIds[0], young.deliveryIds[0]]) await insertAttempt(deliveryId);
     await stage.sweep();
     expect(await readStates(pool(), old.orderId)).toEqual([]);
@@ -72,9 +64,9 @@ describe('finished deliveries', () => {
 
   test('are kept while anything of their lane is open', async () => {
     const open = await Promise.all([
-      insertOld(31, 'delivered', 'queued'),
-      insertOld(31, 'delivered', 'waiting', 'blocked'),
-      insertOld(31, 'failed', 'blocked'),
+      stage.insertOld(31, 'delivered', 'queued'),
+      stage.insertOld(31, 'delivered', 'waiting', 'blocked'),
+      stage.insertOld(31, 'failed', 'blocked'),
     ]);
     const before = await Promise.all(open.map(({ orderId }) => readDeliveries(pool(), orderId)));
     const strip = (lanes: typeof before) =>
@@ -86,7 +78,7 @@ describe('finished deliveries', () => {
   });
 
   test('of another endpoint of the same order do not wait for that', async () => {
-    const { customerServerId, orderId } = await insertOld(31, 'delivered', 'queued');
+    const { customerServerId, orderId } = await stage.insertOld(31, 'delivered', 'queued');
     const other = await insertEndpoint(pool(), { customerServerId });
     await pool().query(
       `insert into deliveries (id, customer_server_id, transition_id, order_id, order_version, endpoint_id,
@@ -101,13 +93,13 @@ describe('finished deliveries', () => {
   });
 
   test('are kept while a replay counts them, or an attempt is open', async () => {
-    const counted = await insertOld(31, 'delivered');
+    const counted = await stage.insertOld(31, 'delivered');
     const replayId = await insertReplay(pool(), { ...counted, endpointIds: [counted.endpointId] });
     await pool().query('update deliveries set replay_id = $1, counts_for_replay = true where order_id = $2', [
       replayId,
       counted.orderId,
     ]);
-    const attempted = await insertOld(31, 'failed');
+    const attempted = await stage.insertOld(31, 'failed');
     await insertAttempt(attempted.deliveryIds[0], false);
     await stage.sweep();
     for (const { orderId } of [counted, attempted]) expect(await readStates(pool(), orderId)).toHaveLength(1);
@@ -118,7 +110,7 @@ describe('finished deliveries', () => {
   });
 
   test('that somebody holds are passed by, and found by the next sweep', async () => {
-    const [held, free] = [await insertOld(32, 'delivered'), await insertOld(31, 'delivered')];
+    const [held, free] = [await stage.insertOld(32, 'delivered'), await stage.insertOld(31, 'delivered')];
     const holder = await pool().connect();
     try {
       await holder.query('begin');
@@ -135,7 +127,7 @@ describe('finished deliveries', () => {
   });
 
   test('a batch that fails leaves all of it, and keeps nothing else from being removed', async () => {
-    const { orderId, customerServerId } = await insertOld(31, 'delivered');
+    const { orderId, customerServerId } = await stage.insertOld(31, 'delivered');
     await pool().query(
       `insert into idempotency_keys (customer_server_id, key, body_hash, created_at)
        values ($1, 'key', 'hash', now() - interval '31 days')`,
@@ -217,7 +209,7 @@ describe('many', () => {
 
   test('that ended in the same millisecond and stay do not keep a sweep from its end', async () => {
     await insertMany(600, 1, 0);
-    const { orderId } = await insertOld(31, 'delivered');
+    const { orderId } = await stage.insertOld(31, 'delivered');
     await stage.sweep();
     expect(await countRows('pruned_deliveries')).toBe(1);
     expect(await stage.readPruned(orderId)).toEqual(['delivered']);

@@ -27,12 +27,10 @@ const pool = () => subject.database.pool;
 
 /** An order that was completed so many days ago, with its deliveries; its changes have their places in the feed. */
 async function insertOver(days: number, ...states: Parameters<typeof insertOrder>[2]) {
-  const endpoint = await insertEndpoint(pool());
-  const order = await insertOrder(pool(), endpoint, states);
+  const order = await stage.insertOld(days, ...states);
   await stage.complete(order.orderId);
-  await stage.age(order.orderId, days);
   await assignFeedPositions(subject.database);
-  return { ...endpoint, ...order };
+  return order;
 }
 
 async function listOrders(): Promise<string[]> {

@@ -22,14 +22,6 @@ beforeEach(async () => {
 
 const pool = () => subject.database.pool;
 
-/** An order that is over in all but its status, and so old. */
-async function insertOld(days: number, ...states: Parameters<typeof insertOrder>[2]) {
-  const endpoint = await insertEndpoint(pool());
-  const order = await insertOrder(pool(), endpoint, states);
-  await stage.age(order.orderId, days);
-  return { ...endpoint, ...order };
-}
-
 async function insertKey(customerServerId: string, days: number): Promise<void> {
   await pool().query(
     `insert into idempotency_keys (customer_server_id, key, body_hash, created_at)
@@ -74,7 +66,7 @@ describe('declines', () => {
 
 describe('replays', () => {
   test('go when they were completed long ago and none of their deliveries is left', async () => {
-    const { orderId, ...endpoint } = await insertOld(31, 'delivered', 'queued');
+    const { orderId, ...endpoint } = await stage.insertOld(31, 'delivered', 'queued');
     const add = async (state: string, days: number) => {
       const id = await insertReplay(pool(), { ...endpoint, endpointIds: [endpoint.endpointId] });
       await pool().query(

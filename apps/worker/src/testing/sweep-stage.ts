@@ -3,6 +3,7 @@ import type { Database } from '@vendor-server/platform/database/create-database.
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
 import { createMetricsRegistry } from '@vendor-server/platform/metrics/create-registry.ts';
 import { createRetentionMetrics } from '@vendor-server/platform/metrics/retention-metrics.ts';
+import { insertEndpoint, insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { parseExposition } from '@vendor-server/platform/testing/parse-exposition.ts';
 import { createSweep } from '../sweeps/create-sweep.ts';
 
@@ -12,7 +13,7 @@ export interface SweepStageOptions {
   readonly retentionOrdersDays?: number;
 }
 
-export function createSweepStage(database: Database, options: SweepStageOptions) {
+export function createSweepStage(database: Pick<Database, 'pool'>, options: SweepStageOptions) {
   const { pool } = database;
   const logLines: Record<string, unknown>[] = [];
   const write = (line: string) => void logLines.push(JSON.parse(line));
@@ -45,6 +46,14 @@ export function createSweepStage(database: Database, options: SweepStageOptions)
     );
   }
 
+  /** An order that is over in all but its status, and so old. */
+  async function insertOld(days: number, ...states: Parameters<typeof insertOrder>[2]) {
+    const endpoint = await insertEndpoint(pool);
+    const order = await insertOrder(pool, endpoint, states);
+    await age(order.orderId, days);
+    return { ...endpoint, ...order };
+  }
+
   /** Makes an order one that is over. */
   async function complete(orderId: string): Promise<void> {
     await pool.query(`update orders set status = 'completed', completed_at = updated_at where id = $1`, [
@@ -68,7 +77,7 @@ export function createSweepStage(database: Database, options: SweepStageOptions)
     });
   }
 
-  return { logLines, sweep, sweepOn, age, complete, readPruned, countRemoved };
+  return { logLines, sweep, sweepOn, age, insertOld, complete, readPruned, countRemoved };
 }
 
 export type SweepStage = ReturnType<typeof createSweepStage>;
