@@ -40,6 +40,8 @@ export interface WorkerMetrics extends DeliveryMetrics, RetentionMetrics {
   countLateAnswer(): void;
   /** A fault of ours kept a webhook from being sent. */
   countOwnFault(): void;
+  /** A claim was given back unsent, because the database took too long to answer it. */
+  countLateClaim(): void;
   countRelayTick(work: RelayWork): void;
 }
 
@@ -72,7 +74,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   });
   const ownFaults = new Counter({
     name: 'vendor_server_delivery_own_faults_total',
-    help: 'Webhooks that could not be sent by a fault of ours, such as a secret that cannot be opened, or a claim that the database answered too late.',
+    help: 'Webhooks that could not be sent by a fault of ours, such as a secret that cannot be opened.',
+    registers,
+  });
+  const lateClaims = new Counter({
+    name: 'vendor_server_delivery_late_claims_total',
+    help: 'Attempts that were put off unsent because the database, or a lock in it, took too long to begin them.',
     registers,
   });
   const relayMoves = new Counter({
@@ -104,6 +111,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     observeLatency: (latencyMs) => latencies.observe(Math.max(latencyMs, 0) / 1000),
     countLateAnswer: () => lateAnswers.inc(),
     countOwnFault: () => ownFaults.inc(),
+    countLateClaim: () => lateClaims.inc(),
     countRelayTick({ remadeJobs, endedClaims, givenUp, promoted, probes }) {
       relayMoves.inc({ kind: 'remade_job' }, remadeJobs);
       relayMoves.inc({ kind: 'ended_claim' }, endedClaims);

@@ -5,6 +5,7 @@ import {
   readAttempts,
   readDeliveries,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { parseExposition } from '@vendor-server/platform/testing/parse-exposition.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
@@ -84,6 +85,9 @@ test.each([
       expect(await readAttempts(subject.database.pool, deliveryId)).toMatchObject([
         { outcome: 'interrupted', error: expect.stringContaining('took too long') },
       ]);
+      const metrics = parseExposition(await stage.registry.metrics());
+      expect(metrics.valueOf('vendor_server_delivery_late_claims_total')).toBe(1);
+      expect(metrics.valueOf('vendor_server_delivery_own_faults_total')).toBe(0);
       expect(stage.logLines).toMatchObject([
         {
           level: 'warn',

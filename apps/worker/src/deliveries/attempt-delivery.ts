@@ -145,6 +145,7 @@ async function endOwnFault(
     { err: error, ...nameAttempt(claimed), retryInMs: OWN_FAULT_PAUSE_MS },
     'Webhook could not be sent by a fault of ours',
   );
+  deps.metrics.countOwnFault();
   const why = 'own_fault: This attempt could not be made; see the log.';
   return giveBack(deps, claimed, key, why, OWN_FAULT_PAUSE_MS);
 }
@@ -160,6 +161,7 @@ async function endLateClaim(
     { ...nameAttempt(claimed), claimedInMs: Math.round(claimedInMs), retryInMs: LATE_CLAIM_PAUSE_MS },
     'Webhook was not sent: its claim took too long',
   );
+  deps.metrics.countLateClaim();
   const why = 'own_fault: The database took too long to begin this attempt; nothing was sent.';
   return giveBack(deps, claimed, key, why, LATE_CLAIM_PAUSE_MS);
 }
@@ -169,13 +171,12 @@ function nameAttempt({ orderId, deliveryId, endpointId, requestId, attemptNumber
 }
 
 async function giveBack(
-  { executor, dispatcher, metrics }: AttemptDeps,
+  { executor, dispatcher }: AttemptDeps,
   { endpointId, orderId }: ClaimedDelivery,
   key: AttemptKey,
   why: string,
   pauseMs: number,
 ): Promise<AttemptEnd> {
-  metrics.countOwnFault();
   await releaseClaim(executor.waiting, key, why, pauseMs);
   await dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   return SKIPPED;

@@ -7,6 +7,7 @@ import {
   readDeliveries,
   readStates,
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import { parseExposition } from '@vendor-server/platform/testing/parse-exposition.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createAttemptStage } from '../testing/attempt-stage.ts';
@@ -49,6 +50,8 @@ describe('a worker whose keys cannot open the endpoint’s secret', () => {
     expect(await readAttempts(pool(), deliveryId)).toMatchObject([
       { outcome: 'interrupted', error: expect.stringContaining('own_fault') },
     ]);
+    const metrics = parseExposition(await stage.registry.metrics());
+    expect(metrics.valueOf('vendor_server_delivery_own_faults_total')).toBe(1);
     expect(stage.logLines).toMatchObject([
       {
         level: 'error',
