@@ -31,8 +31,11 @@ import { createCredentials } from './plugins/create-credentials.ts';
  * they would be refused, though whoever balances the load sends no more since.
  */
 const TAKES_CONNECTED_MS = 200;
-/** Requests in flight have this long to finish: the slowest statement, and nothing that waits longer. */
-const STOP_DEADLINE_MS = 15_000;
+/**
+ * Requests in flight have this long to finish: all but the slowest statement, and nothing that waits longer. Whoever
+ * stops a process is promised 15 s.
+ */
+const STOP_DEADLINE_MS = 14_000;
 /** A request takes about a millisecond of each statement; the rest is for those that wait for a key. */
 const MAX_CONNECTIONS = 24;
 /** How long a caller waits for the queue after its change has committed. */

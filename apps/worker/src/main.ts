@@ -17,8 +17,11 @@ import { createSender } from '@vendor-server/sender/create-sender.ts';
 import { boundHeapGrowth } from './bound-heap-growth.ts';
 import { startWorker } from './worker.ts';
 
-/** Work in flight has this long to finish: a request's time-out (10 s), its body (2 s), and its record. */
-const STOP_DEADLINE_MS = 15_000;
+/**
+ * Work in flight has this long to finish: a request's time-out (10 s), its body (2 s), and its record. Without its
+ * database a worker holds answers until then, and whoever stops it is promised 15 s.
+ */
+const STOP_DEADLINE_MS = 14_000;
 /** Claims, records and promotions take about a millisecond each: more connections would only wait for CPUs. */
 const MAX_CONNECTIONS = 16;
 /** How long the end of an attempt waits for the queue before it goes on behind. */
