@@ -4,11 +4,11 @@ import type pg from 'pg';
 export const CUSTOM_PLANS = 5;
 
 /**
- * The statements, of those that the pool's connections have prepared, that were planned anew more often: planning costs
- * several times the statement.
+ * The statements, of those that the pool's idle connections have prepared, that were planned anew more often: planning
+ * costs several times the statement. (All at once and idle ones only: whoever has one in hand may wait for another.)
  */
 export async function findReplanned(pool: pg.Pool): Promise<string[]> {
-  const clients = await Promise.all(Array.from({ length: pool.totalCount }, () => pool.connect()));
+  const clients = await Promise.all(Array.from({ length: pool.idleCount }, () => pool.connect()));
   try {
     const found = new Set<string>();
     for (const client of clients) {
