@@ -8,12 +8,15 @@ import { addCustomerServer } from './system/add-customer-server.ts';
 import { createGate } from './system/create-gate.ts';
 import { openInbox, waitUntilEnded } from './system/create-inbox.ts';
 import { createSystem, type ListeningProcess, type System } from './system/create-system.ts';
+import { createTcpProxy } from './system/create-tcp-proxy.ts';
 import { cancelOrder, createOrder } from './system/walk-order.ts';
 
 /** How long a lane may stand still because its worker died. */
 const LANE_RESUMES_WITHIN_MS = 20_000;
 /** How long a worker may take to stop. */
 const STOPS_WITHIN_MS = 15_000;
+/** As many as a new endpoint is sent at once. */
+const AT_ONCE = 16;
 
 describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }) => {
   describe.skipIf(skipReason !== null)('a worker that is', () => {
@@ -99,6 +102,35 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
         { outcome: 'interrupted', error: expect.stringContaining('after its lease ran out') },
         { trigger: 'resume', outcome: 'acknowledged' },
       ]);
+    });
+
+    test('told to stop while its database is away, or does not answer, stops in time', async ({
+      onTestFinished,
+    }) => {
+      const system = await createSystem({ redisUrl: redisUrl === null ? null : testRedisUrl() });
+      // It finds that the worker did not end well, which is what this is about.
+      onTestFinished(() => system.stop().catch(() => undefined));
+      const proxy = await createTcpProxy(system.databaseUrl);
+      onTestFinished(() => proxy.close());
+      const [, worker] = await Promise.all([
+        system.startApi(),
+        system.startWorker({ DATABASE_URL: proxy.url }),
+      ]);
+      const gate = createGate();
+      receiver.answer('/away', gate.before(respond(200)));
+      const customerServer = await addCustomerServer(system, receiver.url('/away'));
+      const orders = Array.from({ length: AT_ONCE }, () => createOrder(customerServer));
+      for (const orderId of await Promise.all(orders)) await openInbox(receiver, orderId).waitFor(1);
+
+      // Where the queue is in it, too, that is away with it.
+      if (redisUrl === null) proxy.hang();
+      else await proxy.cut();
+      gate.open();
+      const toldAt = performance.now();
+      worker.signal('SIGTERM');
+      // With answers in its hands that it could not record.
+      expect(await worker.ended).toBe('exit code 1');
+      expect(performance.now() - toldAt).toBeLessThan(STOPS_WITHIN_MS);
     });
 
     test('told to stop waits for its answers and stops in time, and the next one goes on', async ({
