@@ -21,7 +21,7 @@ export const BENCH_USAGE = `Measures Vendor Server against the bare parts it is 
   --only <ids>     only these, separated by commas
   --json <file>    write the numbers there
   --cpu-prof <folder>
-                   write a CPU profile of every API and worker there (it costs them a tenth of their speed)
+                   write a CPU profile of every API and worker there; what is measured meanwhile is slower
   --out <folder>   write the numbers and the report there
 
 DATABASE_URL and REDIS_URL are used when they are set: the first names a server of whose databases nothing is touched but

@@ -14,7 +14,7 @@ export const USUAL_STAGE = { customerServers: 100, vendors: 20, history: 8_000 }
 /** As the API's own pool. */
 const API_CONNECTIONS = 24;
 const WARM_UP_SECONDS = 1;
-/** More than are taken on any machine. */
+/** Of tasks that are made for a round. Where more could be taken, a round ends sooner; its rate is right all the same. */
 const MOST_STEPS_PER_SECOND = 5_000;
 
 const HTTP_LOAD = new URL('../peers/http-load.ts', import.meta.url);

@@ -12,7 +12,7 @@ const FORGET_HEALTH = `update webhook_endpoints set "window" = default, window_c
 
 /**
  * Ends everything that is open as if it had been delivered, and empties the queue: what a round begins with. Tables are
- * not emptied: every session would plan its statements anew, and a round would measure that.
+ * not emptied: like those of a system in use, they hold what is over.
  */
 export async function settleStage(
   pool: pg.Pool,
