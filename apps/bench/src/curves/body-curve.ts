@@ -1,6 +1,12 @@
 /** C3: what a delivery costs, by the size of its body. */
 import type { Benchmark } from '../benchmark.ts';
-import { COST_LABEL, type CurvePoint, createCurveStage, measureDrainCost } from './measure-drain-cost.ts';
+import {
+  COST_LABEL,
+  type CurvePoint,
+  createCurveStage,
+  MEASURED_ONCE,
+  measureDrainCost,
+} from './measure-drain-cost.ts';
 
 const KILOBYTES = [1, 10, 100];
 const KILOBYTE = 1_000;
@@ -33,7 +39,7 @@ export const bodyCurve: Benchmark = {
           xLabel: 'kilobytes',
           yLabel: COST_LABEL,
           lines: [{ name: 'cost', points }],
-          notes: ['The database keeps large bodies apart. These cannot be compressed.'],
+          notes: ['The database keeps large bodies apart. These cannot be compressed.', MEASURED_ONCE],
         },
       ],
     };

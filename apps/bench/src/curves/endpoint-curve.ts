@@ -5,6 +5,7 @@ import {
   COST_LABEL,
   type CurvePoint,
   createCurveStage,
+  MEASURED_ONCE,
   measureDrainCost,
   ORDINARY_BODY,
 } from './measure-drain-cost.ts';
@@ -36,6 +37,7 @@ export const endpointCurve: Benchmark = {
           ],
           notes: [
             `${ON_REDIS.deliveries} deliveries (${ON_POSTGRES.deliveries} with the queue in PostgreSQL). With few of each endpoint, fewer go together.`,
+            MEASURED_ONCE,
           ],
         },
       ],

@@ -10,6 +10,8 @@ export interface CurvePoint {
 }
 
 export const COST_LABEL = 'processor ms for each delivery';
+/** What every curve says of itself. */
+export const MEASURED_ONCE = 'Each point is one drain: a bend that comes back in another run is one.';
 /** As long as a service order's, in bytes. */
 export const ORDINARY_BODY = 1_000;
 /** Of which the cost is: not whoever receives. */

@@ -12,7 +12,11 @@ import { servePeer } from './serve-peer.ts';
 
 /** As the worker's own. */
 const CONCURRENCY = 1_024;
-const BODY = JSON.stringify(buildWebhookBody(sampleOrder(), 'pending', sampleVendor()));
+const VENDOR = sampleVendor();
+/** 1.1 kB, as those of a backlog are and most of an order's. */
+const BODY = JSON.stringify(
+  buildWebhookBody(sampleOrder({ status: 'accepted', vendorId: VENDOR.vendorId }), 'pending', VENDOR),
+);
 const HEADERS = { 'content-type': 'application/json' };
 
 const agent = new Agent({ connections: CONCURRENCY, allowH2: false });

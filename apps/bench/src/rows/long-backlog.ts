@@ -45,7 +45,7 @@ export const longBacklog: Benchmark = {
     const count = BACKLOG[size];
     const queueBytes = await watchQueueBytes(stage);
     try {
-      const bare = await measureWithFew(options, accounts);
+      const { rounds: bare, msForEachPortion } = await measureWithFew(options, accounts);
       const bytesWithFew = queueBytes.takeMost();
       const begunAt = performance.now();
       await setEndpointState(stage.database.pool, accounts.endpoints, 'paused');
@@ -54,11 +54,12 @@ export const longBacklog: Benchmark = {
         `P5 ${formatNumber(count)} deliveries were put in, in ${formatNumber((performance.now() - begunAt) / 1_000)} s`,
       );
       await setEndpointState(stage.database.pool, accounts.endpoints, 'active');
-      const ours = await measureRounds(options);
+      const ours = await measureWhile(options, (stopping) => keepPuttingIn(accounts, msForEachPortion, stopping));
       const toMib = (bytes: number) => `${formatNumber(bytes / MIB)} MiB`;
       const notes = [
         `${CUSTOMERS * ENDPOINTS_EACH} endpoints of ${CUSTOMERS} customers; of the four changes of an order three wait for the one before.`,
-        `With few waiting, ${PORTION} are put in whenever ${LEAST_WAITING} are left. To put them in costs the database, too, and few of each endpoint go together: so those rounds are the slower ones. They come first, and not in turns.`,
+        `With few waiting, ${PORTION} are put in whenever ${LEAST_WAITING} are left. To put them in costs the database, too: so with ${formatNumber(count)} waiting as many are put in, at the same pace. Those rounds come last, and not in turns.`,
+        'With few waiting, few of each endpoint go together.',
         `The queue takes at most ${toMib(queueBytes.takeMost())} with ${formatNumber(count)} waiting, ${toMib(bytesWithFew)} with few.`,
       ];
       const text = {
@@ -101,10 +102,31 @@ async function measureRounds({ stage, cpu, rounds, roundMs, settleMs }: RoundsOp
   return measured;
 }
 
-/** Keeps a few waiting meanwhile, and lets them go out in the end. */
-async function measureWithFew(options: RoundsOptions, accounts: Accounts): Promise<Round[]> {
-  const { pool } = options.stage.database;
+/** Rounds, while somebody puts in what is to wait. */
+async function measureWhile(
+  options: RoundsOptions,
+  putIn: (stopping: AbortSignal) => Promise<void>,
+): Promise<Round[]> {
   const stopping = new AbortController();
+  const putting = putIn(stopping.signal);
+  // Reported below.
+  putting.catch(() => undefined);
+  try {
+    return await measureRounds(options);
+  } finally {
+    stopping.abort();
+    await putting;
+  }
+}
+
+/** Keeps a few waiting meanwhile, and lets them go out in the end. */
+async function measureWithFew(
+  options: RoundsOptions,
+  accounts: Accounts,
+): Promise<{ rounds: Round[]; msForEachPortion: number }> {
+  const { pool } = options.stage.database;
+  const begunAt = performance.now();
+  let portions = 0;
 
   async function readWaiting(): Promise<number> {
     const { rows } = await pool.query<{ count: number }>(
@@ -113,22 +135,26 @@ async function measureWithFew(options: RoundsOptions, accounts: Accounts): Promi
     return rows[0]?.count ?? 0;
   }
 
-  async function keepFewWaiting(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      if ((await readWaiting()) < LEAST_WAITING) await accounts.insert(PORTION);
-      else await sleep(LOOK_EVERY_MS);
+  const rounds = await measureWhile(options, async (stopping) => {
+    while (!stopping.aborted) {
+      if ((await readWaiting()) >= LEAST_WAITING) await sleep(LOOK_EVERY_MS);
+      else {
+        await accounts.insert(PORTION);
+        portions += 1;
+      }
     }
-  }
+  });
+  const msForEachPortion = (performance.now() - begunAt) / portions;
+  const giveUpAt = performance.now() + END_LIMIT_MS;
+  while ((await readWaiting()) > 0 && performance.now() < giveUpAt) await sleep(LOOK_EVERY_MS);
+  return { rounds, msForEachPortion };
+}
 
-  const keeping = keepFewWaiting();
-  // Reported below.
-  keeping.catch(() => undefined);
-  try {
-    return await measureRounds(options);
-  } finally {
-    stopping.abort();
-    await keeping;
-    const giveUpAt = performance.now() + END_LIMIT_MS;
-    while ((await readWaiting()) > 0 && performance.now() < giveUpAt) await sleep(LOOK_EVERY_MS);
+/** One portion after the other, at even distances. */
+async function keepPuttingIn(accounts: Accounts, msForEach: number, stopping: AbortSignal): Promise<void> {
+  for (let dueAt = performance.now(); !stopping.aborted; dueAt += msForEach) {
+    const earlyMs = Math.max(0, dueAt - performance.now());
+    await sleep(earlyMs, undefined, { signal: stopping }).catch(() => undefined);
+    if (!stopping.aborted) await accounts.insert(PORTION);
   }
 }
