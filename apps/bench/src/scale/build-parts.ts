@@ -64,10 +64,12 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
       work(count, done) {
         statements += 1;
         items += count;
-        const { statementMs, postgresMs } = costs.attempt;
+        const { statementMs, workerStatementMs, postgresMs } = costs.attempt;
         const takesMs = varied(statementMs + (count * postgresMs) / STATEMENTS_OF_ATTEMPT);
         const answer = () => timeline.after(networkMs, done);
-        timeline.after(networkMs, () => postgres.work(takesMs, isCommitted ? () => commit(answer) : answer));
+        processor.work(varied(workerStatementMs), () =>
+          timeline.after(networkMs, () => postgres.work(takesMs, isCommitted ? () => commit(answer) : answer)),
+        );
       },
     });
   }

@@ -51,7 +51,7 @@ export function calculateDemand(costs: UnitCosts, load: Load, topology: Topology
       statements * attempt.statementMs +
       rounds.postgresMs,
     redisMs: attempts * attempt.redisMs,
-    workerMs: attempts * attempt.workerMs + rounds.workerMs,
+    workerMs: attempts * attempt.workerMs + statements * attempt.workerStatementMs + rounds.workerMs,
     commits: changes + (statements * COMMITS_OF_ATTEMPT) / STATEMENTS_OF_ATTEMPT,
     logBytes: changes * change.walBytes + attempts * attempt.walBytes,
     redisCommands: attempts * attempt.redisCommands,
@@ -64,7 +64,9 @@ export function calculateDemand(costs: UnitCosts, load: Load, topology: Topology
  * the next, so of each worker there are never more than two of a kind at a time.
  */
 function estimateStatements(costs: UnitCosts, attempts: number, { workers, networkMs }: Topology): number {
-  const takesMs = costs.attempt.statementMs + costs.attempt.postgresMs + 2 * networkMs + costs.flushMs;
+  const { statementMs, workerStatementMs, postgresMs } = costs.attempt;
+  const takesMs =
+    statementMs + workerStatementMs + postgresMs / STATEMENTS_OF_ATTEMPT + 2 * networkMs + costs.flushMs;
   const mostOfKind = workers * LIMITS.batchesUnderWay * (MS / takesMs);
   return Math.max(Math.min(attempts, mostOfKind), attempts / LIMITS.batch) * STATEMENTS_OF_ATTEMPT;
 }
@@ -92,15 +94,20 @@ export function findFullest(use: Use): Part {
 
 /** So much of each part is used at the busiest time: the rest is for bursts, restarts and repairs. */
 const TARGET_USE = 0.6;
+/** More than it takes until a further one changes nothing: batches cannot be smaller than one. */
+const PLANNING_TURNS = 10;
 
 /**
  * How many of each it takes so that none is used to more than 0.6. What cannot be multiplied stays as it is: see
  * `calculateUse` for what remains full.
  */
 export function planTopology(costs: UnitCosts, load: Load, from: Topology): Topology {
-  // Twice: more workers make smaller batches, which take more of PostgreSQL.
-  const once = multiplyToTarget(calculateUse(costs, load, from), from);
-  return multiplyToTarget(calculateUse(costs, load, once), once);
+  let planned = from;
+  // Again and again: more workers make smaller batches, which take more of PostgreSQL and of the workers.
+  for (let turn = 0; turn < PLANNING_TURNS; turn += 1) {
+    planned = multiplyToTarget(calculateUse(costs, load, planned), planned);
+  }
+  return planned;
 }
 
 function multiplyToTarget(

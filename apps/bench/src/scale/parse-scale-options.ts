@@ -11,7 +11,7 @@ export interface ScaleOptions {
   readonly seed: number;
 }
 
-export const SCALE_USAGE = `Says what a load takes, and what is full first, by the model of the chapter on scale.
+export const SCALE_USAGE = `Says what a load takes, and what is full first, by the model of the chapter "Beyond one machine".
 
   npm run bench:scale
   npm run bench:scale -- --orders-per-day 250000 --peak 5 --answer 120

@@ -16,8 +16,16 @@ import { LIMITS, type UnitCosts } from './unit-costs.ts';
 export type Source =
   /** As many changes as the load says, at random moments. */
   | { readonly kind: 'open' }
-  /** So many clients, each with its next change when the one before is answered; webhooks are sent or not. */
-  | { readonly kind: 'clients'; readonly count: number; readonly areTold: boolean }
+  /**
+   * So many clients, each with its next change when the one before is answered, until so many changes have been begun
+   * (null: for as long as it lasts); webhooks are sent or not.
+   */
+  | {
+      readonly kind: 'clients';
+      readonly count: number;
+      readonly areTold: boolean;
+      readonly changes: number | null;
+    }
   /** So many deliveries that wait from the beginning, and nothing else. */
   | { readonly kind: 'backlog'; readonly deliveries: number };
 
@@ -26,7 +34,7 @@ export interface SimulationOptions {
   readonly load: Load;
   readonly topology: Topology;
   readonly source: Source;
-  /** Of the model's time; a backlog ends when it is gone, at the latest after that. */
+  /** Of the model's time; what has an end is over when all is delivered, at the latest after that. */
   readonly seconds: number;
   readonly seed: number;
 }
@@ -175,7 +183,12 @@ export function simulate({ costs, load, topology, source, seconds, seed }: Simul
         if (endpoint !== undefined) announce({ endpoint, committedAt: 0 });
       }
     } else if (source.kind === 'clients') {
-      const nextOf = () => change(nextOf);
+      let left = source.changes ?? Number.POSITIVE_INFINITY;
+      const nextOf = () => {
+        if (left === 0) return;
+        left -= 1;
+        change(nextOf);
+      };
       for (let n = 0; n < source.count; n += 1) nextOf();
     } else {
       const arrive = () => {
@@ -195,7 +208,8 @@ export function simulate({ costs, load, topology, source, seconds, seed }: Simul
   begin();
   spendRounds();
   timeline.runUntil(seconds * MS);
-  const tookMs = source.kind === 'backlog' && delivered === made ? lastDeliveredAt : seconds * MS;
+  const toDeliver = countToDeliver(source);
+  const tookMs = delivered === toDeliver ? lastDeliveredAt : seconds * MS;
   const deliveriesPerSecond = (delivered / tookMs) * MS;
   return {
     changesPerSecond: (changes / tookMs) * MS,
@@ -212,4 +226,10 @@ function createEndpoint(): Endpoint {
 
 function findIdlest({ workers }: Parts): SimulatedWorker {
   return workers.reduce((idlest, worker) => (worker.inFlight < idlest.inFlight ? worker : idlest));
+}
+
+/** Null when there is no end of it. */
+function countToDeliver(source: Source): number | null {
+  if (source.kind === 'backlog') return source.deliveries;
+  return source.kind === 'clients' && source.areTold ? source.changes : null;
 }

@@ -23,11 +23,14 @@ export interface UnitCosts {
   };
   /** One attempt at a delivery, from its job to its record and the look after it. */
   readonly attempt: {
+    /** Besides the worker's part of the statements. */
     readonly workerMs: number;
     /** Of each attempt in the statements that it shares with others: claim, record, look. */
     readonly postgresMs: number;
-    /** Of each such statement, however many attempts share it. */
+    /** PostgreSQL's time for each such statement, however many attempts share it. */
     readonly statementMs: number;
+    /** The worker's time for it. */
+    readonly workerStatementMs: number;
     readonly redisMs: number;
     readonly redisCommands: number;
     readonly walBytes: number;
@@ -50,31 +53,33 @@ export const COMMITS_OF_ATTEMPT = 2;
 export const LIMITS = {
   /** Deliveries of one endpoint on their way at once: its window at its largest. */
   window: 64,
-  /** Attempts in one statement, and statements of a kind at once, of each worker. */
+  /** Attempts in one statement (in a record twice as many), and statements of a kind at once, of each worker. */
   batch: 64,
   batchesUnderWay: 2,
   /** Deliveries in flight of each worker: WEBHOOK_CONCURRENCY. */
   concurrency: 1_024,
   /** Changes that get their place in the feed, each second. */
   feedPlacesPerSecond: 5_000,
-  /** Connections to PostgreSQL of each process, the API's listening one included. */
-  apiConnections: 25,
+  /** Connections to PostgreSQL of each process, the two included on which the API listens. */
+  apiConnections: 26,
   workerConnections: 16,
 } as const;
 
 /**
- * A small machine with everything on it. Processor times are those of `npm run bench`, a statement's own share what a
- * record cost in batches of 16, 64 and 128; log and commands are as PostgreSQL and Redis count them, those within Redis'
- * scripts included. Not measured but assumed: the rounds, and the flush, which is the disk's.
+ * A small machine with everything on it. Processor times are those of the rows P1, P2 and P8 of `npm run bench`, as
+ * read-unit-costs.ts reads them; log and commands are as PostgreSQL and Redis count them, those within Redis' scripts
+ * included. Not measured but assumed: what a further endpoint costs, the rounds, and the flush, which is the disk's. What a
+ * job takes of memory is rounded.
  */
 export const MEASURED: UnitCosts = {
   measured: '2 x AMD EPYC, 2026-11-26, a quick run',
   atMost: { cores: 2, changesPerSecond: 434, attemptsPerSecond: 882, deliveredChangesPerSecond: 225 },
-  change: { apiMs: 1.35, postgresMs: 2.23, furtherDeliveryMs: 0.1, walBytes: 3_700 },
+  change: { apiMs: 1.64, postgresMs: 2.23, furtherDeliveryMs: 0.1, walBytes: 3_700 },
   attempt: {
-    workerMs: 0.8,
-    postgresMs: 0.74,
-    statementMs: 0.4,
+    workerMs: 0.7,
+    postgresMs: 0.68,
+    statementMs: 0.73,
+    workerStatementMs: 0.55,
     redisMs: 0.24,
     redisCommands: 41,
     walBytes: 6_600,
