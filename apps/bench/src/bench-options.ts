@@ -17,7 +17,7 @@ export const BENCH_USAGE = `Measures Vendor Server against the bare parts it is 
   npm run bench
   npm run bench -- --quick --only P1,P3
 
-  --quick          fewer and shorter rounds: under two minutes
+  --quick          fewer and shorter rounds, without P1d and the curves: under two minutes
   --only <ids>     only these, separated by commas
   --json <file>    write the numbers there
   --cpu-prof <folder>

@@ -10,26 +10,27 @@ import { type Round, type Sample, sortLatencies } from '../measure/round.ts';
 import { fillBacklog, openEndpoints } from '../stage/backlog.ts';
 import { addHanging } from '../stage/hanging-customers.ts';
 import { waitForArrivals } from './measure-deliveries.ts';
-import { prepareTasks, startHttpLoad, USUAL_STAGE } from './measure-orders.ts';
+import { prepareTasks, USUAL_STAGE } from './measure-orders.ts';
+import { hangingStage } from './shared-stages.ts';
 
-const HEALTHY = 90;
 const HANGING = 10;
+/** All of the stage but as many as hang. */
+const HEALTHY = USUAL_STAGE.customerServers - HANGING;
 /** Over all hundred, evenly. */
 const PER_SECOND = 100;
 /** Of each that hangs: far more than its window. */
 const BACKLOG = 400;
 /** So that many attempts time out at one moment, as they do when a server begins to hang. */
-const SECONDS = { usual: 14, quick: 4 };
-const QUICK_TIMEOUT_MS = 2_000;
+const SECONDS = { usual: 14, quick: 3 };
+const QUICK_TIMEOUT_MS = 1_500;
 const WARM_UP_SECONDS = 1;
 
 export const hangingEndpoints: Benchmark = {
   id: 'P4',
   title: 'healthy endpoints beside ten that hang',
-  async run({ quick, createStage }) {
-    const stage = await createStage({ ...USUAL_STAGE, customerServers: HEALTHY + HANGING });
-    const worker = await stage.startWorker();
-    const http = await startHttpLoad(stage);
+  shares: hangingStage,
+  async run({ quick, share }) {
+    const { stage, worker, http } = await share(hangingStage);
     const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
     const healthy = stage.customerServers.slice(0, HEALTHY);
 

@@ -36,14 +36,14 @@ export const latency: Benchmark = {
     const cpu = [ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
     const roundOf = (measure: (count: number) => Promise<Omit<Round, 'value' | 'cpu'>>, sources = cpu) => {
       return async (isWarmUp: boolean): Promise<Round> => {
-        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? 2 : 5;
+        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? 1.5 : 5;
         await stage.receiver.call('forget', {});
         const stopCounting = await countCpu([...stage.cpu, ...sources]);
         const measured = await measure(Math.round(perSecond * seconds));
         return { ...measured, value: Number.NaN, cpu: await stopCounting() };
       };
     };
-    const rounds = await measureInTurns(quick ? 2 : 4, {
+    const rounds = await measureInTurns(quick ? 2 : 3, {
       ours: roundOf((count) => measureWebhooks(stage, http, { count, perSecond })),
       bare: roundOf(
         (count) => measurePosts(stage, bare, { count, perSecond }),

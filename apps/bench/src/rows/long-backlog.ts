@@ -19,10 +19,10 @@ const BACKLOG = { usual: 1_000_000, quick: 20_000 };
 const PORTION = 800;
 const LEAST_WAITING = 600;
 const LOOK_EVERY_MS = 50;
-const ROUNDS = { usual: 5, quick: 1 };
-const ROUND_MS = { usual: 3_000, quick: 2_000 };
+const ROUNDS = { usual: 3, quick: 1 };
+const ROUND_MS = { usual: 3_000, quick: 1_500 };
 /** Until windows have grown to their largest and the relay has been at every endpoint. */
-const SETTLE_MS = { usual: 4_000, quick: 2_000 };
+const SETTLE_MS = { usual: 4_000, quick: 1_500 };
 /** For the few to go out. */
 const END_LIMIT_MS = 20_000;
 const MIB = 1024 * 1024;

@@ -16,7 +16,7 @@ export const orderCreation: Benchmark = {
       callers: stage.customerServers,
       prepare: stage.settle,
     } as const;
-    const rounds = await measureInTurns(quick ? 2 : 5, {
+    const rounds = await measureInTurns(quick ? 2 : 4, {
       ours: measureOrders(stage, http, { ...round, name: 'driver' }),
       bare: measureOrders(stage, statements, { ...round, name: 'statements' }),
     });

@@ -43,3 +43,17 @@ export const deliveringStage: SharedPart<DeliveringStage> = {
     };
   },
 };
+
+export interface HangingStage {
+  readonly stage: Stage;
+  readonly worker: StageProcess;
+  readonly http: Peer<LoadCalls>;
+}
+
+/** With a worker, to which some are added whose servers hang. */
+export const hangingStage: SharedPart<HangingStage> = {
+  async create(createStage) {
+    const stage = await createStage(USUAL_STAGE);
+    return { stage, worker: await stage.startWorker(), http: await startHttpLoad(stage) };
+  },
+};

@@ -7,32 +7,33 @@ import { countCpu, ofProcess } from '../measure/cpu-meter.ts';
 import { sortLatencies } from '../measure/round.ts';
 import type { Stage } from '../stage/create-stage.ts';
 import { addHanging } from '../stage/hanging-customers.ts';
-import { prepareTasks, startHttpLoad, USUAL_STAGE } from './measure-orders.ts';
+import { prepareTasks } from './measure-orders.ts';
+import { hangingStage } from './shared-stages.ts';
 
 const CUSTOMERS = 20;
 const PER_SECOND = 100;
 const SECONDS = { usual: 5, quick: 2 };
+const WARM_UP_SECONDS = 1;
 /** So that a round has attempts that time out, and others that follow them. */
 const TIMEOUT_MS = 1_000;
 
 export const vendorCalls: Benchmark = {
   id: 'P7',
   title: "a vendor's calls while its customers' servers hang",
-  async run({ quick, createStage }) {
-    const stage = await createStage({ ...USUAL_STAGE, customerServers: CUSTOMERS });
+  shares: hangingStage,
+  async run({ quick, share }) {
+    const { stage, worker, http } = await share(hangingStage);
     const hanging = await addHanging(stage, CUSTOMERS);
     for (const each of hanging.customerServers) {
       await changeEndpoint(stage, each, { timeoutMs: TIMEOUT_MS });
     }
-    const worker = await stage.startWorker();
-    const http = await startHttpLoad(stage);
     const cpu = [...stage.cpu, ofProcess('worker', worker.pid), ofProcess('driver', http.pid)];
-    const seconds = quick ? SECONDS.quick : SECONDS.usual;
 
     const callsFor =
       (customerServers: Stage['customerServers'], prepare: () => Promise<void>): MeasureRound =>
-      async () => {
+      async (isWarmUp) => {
         await prepare();
+        const seconds = isWarmUp ? WARM_UP_SECONDS : quick ? SECONDS.quick : SECONDS.usual;
         const units = seconds * PER_SECOND;
         const tasks = await prepareTasks(stage, customerServers, ['accept'], units);
         const stopCounting = await countCpu(cpu);
@@ -42,7 +43,7 @@ export const vendorCalls: Benchmark = {
 
     const rounds = await measureInTurns(quick ? 1 : 3, {
       ours: callsFor(hanging.customerServers, hanging.resume),
-      bare: callsFor(stage.customerServers, hanging.pause),
+      bare: callsFor(stage.customerServers.slice(0, CUSTOMERS), hanging.pause),
     });
     return {
       rows: [

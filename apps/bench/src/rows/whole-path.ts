@@ -13,7 +13,7 @@ import { CLIENTS, prepareTasks } from './measure-orders.ts';
 import { deliveringStage } from './shared-stages.ts';
 
 const STEPS = ['create', ...CHANGE_STEPS] as const;
-const ORDERS = { usual: 600, quick: 100 };
+const ORDERS = { usual: 400, quick: 100 };
 /** Not the system's: in ours and in the bare parts somebody calls and somebody receives. */
 const OUTSIDE = ['driver', 'receiver'];
 
@@ -24,7 +24,7 @@ export const wholePath: Benchmark = {
   async run({ quick, share }) {
     const { stage, worker, http, statements, bare } = await share(deliveringStage);
     const orders = quick ? ORDERS.quick : ORDERS.usual;
-    const rounds = await measureInTurns(quick ? 2 : 4, {
+    const rounds = await measureInTurns(quick ? 2 : 3, {
       ours: measurePath(stage, { http, worker }, orders),
       bare: measureParts(stage, { statements, bare }, orders),
     });

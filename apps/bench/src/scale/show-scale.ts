@@ -22,7 +22,7 @@ const MEASURED_LOAD: Load = {
   busiestShare: 0.01,
   answerMs: 0.1,
 };
-/** Of 600 orders. */
+/** So many that their beginning and their end hardly count. */
 const CHANGES_OF_P8 = 3_600;
 /** How many times the load, from what one asks about to what nobody has. */
 const FACTORS = [1, 10, 100];
