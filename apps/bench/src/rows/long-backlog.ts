@@ -54,7 +54,9 @@ export const longBacklog: Benchmark = {
         `P5 ${formatNumber(count)} deliveries were put in, in ${formatNumber((performance.now() - begunAt) / 1_000)} s`,
       );
       await setEndpointState(stage.database.pool, accounts.endpoints, 'active');
-      const ours = await measureWhile(options, (stopping) => keepPuttingIn(accounts, msForEachPortion, stopping));
+      const ours = await measureWhile(options, (stopping) =>
+        keepPuttingIn(accounts, msForEachPortion, stopping),
+      );
       const toMib = (bytes: number) => `${formatNumber(bytes / MIB)} MiB`;
       const notes = [
         `${CUSTOMERS * ENDPOINTS_EACH} endpoints of ${CUSTOMERS} customers; of the four changes of an order three wait for the one before.`,

@@ -68,7 +68,9 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
         const takesMs = varied(statementMs + (count * postgresMs) / STATEMENTS_OF_ATTEMPT);
         const answer = () => timeline.after(networkMs, done);
         processor.work(varied(workerStatementMs), () =>
-          timeline.after(networkMs, () => postgres.work(takesMs, isCommitted ? () => commit(answer) : answer)),
+          timeline.after(networkMs, () =>
+            postgres.work(takesMs, isCommitted ? () => commit(answer) : answer),
+          ),
         );
       },
     });

@@ -26,7 +26,10 @@ const ON_PATH = toAttemptMs(TOGETHER.path);
 const P8 = buildRow('P8', { ...ON_PATH, postgres: change.postgresMs + ON_PATH.postgres, api: change.apiMs });
 
 test('costs come out of the rows as they went into them', () => {
-  const costs = readUnitCosts(buildSampleResult([P1, P2, P8]), { ...MEASURED, attempt: { ...attempt, statementMs: 9 } });
+  const costs = readUnitCosts(buildSampleResult([P1, P2, P8]), {
+    ...MEASURED,
+    attempt: { ...attempt, statementMs: 9 },
+  });
   expect(costs.change.apiMs).toBe(change.apiMs);
   expect(costs.bystanders).toEqual(bystanders);
   for (const name of ['workerMs', 'workerStatementMs', 'postgresMs', 'statementMs', 'redisMs'] as const) {

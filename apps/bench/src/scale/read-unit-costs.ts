@@ -60,7 +60,8 @@ function splitCosts(
   otherStatementMs: number,
 ): { attemptMs: number; statementMs: number } {
   const [few, many] = [STATEMENTS_OF_ATTEMPT / TOGETHER.path, STATEMENTS_OF_ATTEMPT / TOGETHER.drain];
-  const statementMs = pathMs === null ? otherStatementMs : Math.max(LEAST_MS, (pathMs - drainMs) / (few - many));
+  const statementMs =
+    pathMs === null ? otherStatementMs : Math.max(LEAST_MS, (pathMs - drainMs) / (few - many));
   return { attemptMs: Math.max(LEAST_MS, drainMs - many * statementMs), statementMs };
 }
 

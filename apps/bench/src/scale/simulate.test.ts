@@ -135,7 +135,10 @@ test('a backlog on one machine goes out as fast as its processors do what it cos
 
 test('what has an end is measured until its last delivery', () => {
   const source = { kind: 'clients', count: 32, areTold: true, changes: 500 } as const;
-  const { changesPerSecond, deliveriesPerSecond, behindSeconds } = run({ source, load: { ...LOAD, attemptsPerDelivery: 1 } });
+  const { changesPerSecond, deliveriesPerSecond, behindSeconds } = run({
+    source,
+    load: { ...LOAD, attemptsPerDelivery: 1 },
+  });
   expect(behindSeconds).toBe(0);
   expect(deliveriesPerSecond).toBe(changesPerSecond);
   expect(deliveriesPerSecond).toBeGreaterThan(100);

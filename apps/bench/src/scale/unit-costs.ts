@@ -72,20 +72,20 @@ export const LIMITS = {
  * job takes of memory is rounded.
  */
 export const MEASURED: UnitCosts = {
-  measured: '2 x AMD EPYC, 2026-11-26, a quick run',
-  atMost: { cores: 2, changesPerSecond: 434, attemptsPerSecond: 882, deliveredChangesPerSecond: 225 },
-  change: { apiMs: 1.64, postgresMs: 2.23, furtherDeliveryMs: 0.1, walBytes: 3_700 },
+  measured: '2 x AMD EPYC, 2026-11-26',
+  atMost: { cores: 2, changesPerSecond: 613, attemptsPerSecond: 1_556, deliveredChangesPerSecond: 288 },
+  change: { apiMs: 1.3, postgresMs: 1.67, furtherDeliveryMs: 0.1, walBytes: 3_700 },
   attempt: {
-    workerMs: 0.7,
-    postgresMs: 0.68,
-    statementMs: 0.73,
-    workerStatementMs: 0.55,
-    redisMs: 0.24,
+    workerMs: 0.44,
+    postgresMs: 0.4,
+    statementMs: 0.88,
+    workerStatementMs: 0.31,
+    redisMs: 0.2,
     redisCommands: 41,
     walBytes: 6_600,
   },
   rounds: { postgresMs: 10, workerMs: 10 },
-  bystanders: { changeMs: 0.27, attemptMs: 0.1 },
+  bystanders: { changeMs: 0.19, attemptMs: 0.05 },
   flushMs: 1,
   jobBytes: 1_000,
 };

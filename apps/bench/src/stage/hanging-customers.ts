@@ -55,7 +55,9 @@ async function waitUntilNothingIsSent(pool: pg.Pool, endpoints: readonly Endpoin
     const count = rows[0]?.count ?? 0;
     if (count === 0) return;
     if (performance.now() > giveUpAt) {
-      throw new Error(`${count} deliveries to servers that hang were not over after ${END_LIMIT_MS / 1_000} s`);
+      throw new Error(
+        `${count} deliveries to servers that hang were not over after ${END_LIMIT_MS / 1_000} s`,
+      );
     }
     await sleep(LOOK_EVERY_MS);
   }
