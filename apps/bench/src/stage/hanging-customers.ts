@@ -9,11 +9,11 @@ import { RECEIVER, type Stage } from './create-stage.ts';
 export interface HangingCustomers {
   readonly customerServers: readonly CustomerServer[];
   /** They are sent what waits, as if nobody had paused them. */
-  resume(): Promise<void>;
+  readonly resume: () => Promise<void>;
   /** Nothing more is sent to them; resolves when what was on its way has timed out and is recorded. */
-  pause(): Promise<void>;
+  readonly pause: () => Promise<void>;
   /** The same for good: what hangs ends at once. */
-  leave(): Promise<void>;
+  readonly leave: () => Promise<void>;
 }
 
 const LOOK_EVERY_MS = 20;
