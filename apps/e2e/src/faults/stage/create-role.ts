@@ -12,7 +12,7 @@ export interface Role {
   readonly running: readonly StagedProcess[];
   /** One more. @param env settings of its own, such as a way through a proxy */
   start(env?: Readonly<Record<string, string>>): Promise<StagedProcess>;
-  /** SIGKILL. */
+  /** SIGKILL. @throws when it had ended by itself */
   kill(process: StagedProcess): Promise<void>;
   /** SIGTERM. @throws when it does not end by itself, well and in time */
   stop(process: StagedProcess): Promise<void>;
@@ -38,7 +38,9 @@ export function createRole(
     },
     async kill(process) {
       remove(process);
+      const end = process.end;
       await process.kill();
+      if (end !== null) throw new Error(`${process.name} had ended by itself (${end}):\n${process.log.text}`);
     },
     async stop(process) {
       remove(process);
