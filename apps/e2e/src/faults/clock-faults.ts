@@ -13,6 +13,7 @@ function wrongClock(how: string, shiftMs: number): Fault {
     backends: ['redis', 'postgres'],
     lastsMs: VISIT_MS,
     allowsDuplicates: false,
+    delaysRecords: false,
     async inject({ workers, hangMs }) {
       const visitor = await workers.start(shiftedClockEnv(shiftMs));
       await delay(hangMs(VISIT_MS));

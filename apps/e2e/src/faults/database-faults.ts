@@ -8,7 +8,14 @@ import { terminateConnections } from './tools/terminate-connections.ts';
 const LONG_MS = 10_000;
 
 function databaseFault(kind: string, lastsMs: number, inject: Fault['inject']): Fault {
-  return { kind, backends: ['redis', 'postgres'], lastsMs, allowsDuplicates: false, inject };
+  return {
+    kind,
+    backends: ['redis', 'postgres'],
+    lastsMs,
+    allowsDuplicates: false,
+    delaysRecords: true,
+    inject,
+  };
 }
 
 /** More than the connections of one API. */

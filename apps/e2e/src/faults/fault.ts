@@ -12,6 +12,8 @@ export interface Fault {
   readonly lastsMs: number;
   /** A worker dies, or is stopped for longer than its lease: it may have had an answer that nobody recorded. */
   readonly allowsDuplicates: boolean;
+  /** A worker that lives may be kept from recording the answers it has. */
+  readonly delaysRecords: boolean;
   /**
    * Does it and undoes it: when it resolves, what is needed runs again, and the system has to find its way by itself.
    * Throws when the fault did not happen.

@@ -21,6 +21,8 @@ const dealt = dealFaults(
   seed,
 );
 
+console.log(`FAULTS_SEED=${seed}`);
+
 describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
   test.skipIf(skipReason !== null)(
     'nothing is lost, nothing out of order, whatever dies',
@@ -41,6 +43,8 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
       showReport([report]);
       expect(report.violations, `seed ${seed}`).toEqual([]);
       expect(report.rows).toHaveLength(planned.length);
+      const { resends, replays, deletions } = report.disturbances;
+      expect(Math.min(resends, replays, deletions), JSON.stringify(report.disturbances)).toBeGreaterThan(0);
     },
   );
 });

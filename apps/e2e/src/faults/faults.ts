@@ -32,6 +32,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: true,
+    delaysRecords: false,
     inject: killWorker,
   },
   {
@@ -39,6 +40,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: false,
+    delaysRecords: false,
     inject: killApi,
   },
   {
@@ -46,6 +48,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: true,
+    delaysRecords: false,
     async inject(stage, random) {
       const kills = [killWorker, killApi];
       const [first, second] = random.chance(0.5) ? kills : kills.toReversed();
@@ -59,6 +62,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: false,
+    delaysRecords: false,
     async inject({ workers }) {
       const old = workers.latest();
       await Promise.all([workers.stop(old), workers.start()]);
@@ -69,6 +73,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: false,
+    delaysRecords: false,
     async inject({ apis }) {
       const old = apis.latest();
       // The callers go to the new one before the old one hangs up.
@@ -81,6 +86,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: PAST_THE_LEASE_MS,
     allowsDuplicates: true,
+    delaysRecords: true,
     async inject({ workers }) {
       const stopped = workers.latest();
       stopped.signal('SIGSTOP');
@@ -100,6 +106,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 1_500,
     allowsDuplicates: false,
+    delaysRecords: true,
     async inject({ workers }, random) {
       const stopped = workers.latest();
       stopped.signal('SIGSTOP');
@@ -112,6 +119,7 @@ export const FAULTS: readonly Fault[] = [
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: true,
+    delaysRecords: false,
     async inject(stage, random) {
       const { workers } = stage;
       await Promise.all([workers.start(), workers.start(), workers.start()]);

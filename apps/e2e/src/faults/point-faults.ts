@@ -21,6 +21,7 @@ const kills = NAMED_POINTS.map(
     ...AT_ONCE,
     kind: `SIGKILL of the ${NAMES[role]}: ${point}`,
     allowsDuplicates: role === 'workers',
+    delaysRecords: false,
     async inject({ [role]: processes }) {
       const victim = processes.latest();
       const caught = await catchInTime(victim.wires, point);
@@ -36,6 +37,7 @@ const losses = NAMED_POINTS.map(
     ...AT_ONCE,
     kind: `connection of the ${NAMES[role]} lost: ${point}`,
     allowsDuplicates: false,
+    delaysRecords: role === 'workers',
     async inject({ [role]: processes }) {
       const caught = await catchInTime(processes.latest().wires, point);
       caught.cut();
@@ -47,6 +49,7 @@ const whileSending: Fault = {
   ...AT_ONCE,
   kind: 'SIGKILL of the workers: request written',
   allowsDuplicates: true,
+  delaysRecords: false,
   async inject({ receiver, workers }) {
     await receiver.waitForCount(receiver.requests.length + 1);
     // Whose request it was is not to be seen from outside.

@@ -17,6 +17,7 @@ function queueFault(
     backends: ['redis'],
     lastsMs,
     allowsDuplicates: false,
+    delaysRecords: false,
     async inject(stage) {
       if (stage.redis === null) throw new Error('There is no Redis.');
       await harm(stage.redis, stage);

@@ -39,10 +39,22 @@ export interface FaultRow {
   readonly violations: number;
 }
 
+/** How often what is no fault went on meanwhile: a run without it proves less. */
+export interface Disturbances {
+  /** Accepted, as the replays. */
+  readonly resends: number;
+  readonly replays: number;
+  /** Of endpoints. */
+  readonly deletions: number;
+  /** Attempts at endpoints that were broken. */
+  readonly probes: number;
+}
+
 export interface FaultReport {
   readonly title: string;
   readonly rows: readonly FaultRow[];
   readonly violations: readonly Violation[];
+  readonly disturbances: Disturbances;
   /** How long the backlog took after the end of the load, in ms. */
   readonly drainedInMs: number;
 }
@@ -79,7 +91,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
   const spans: FaultSpan[] = [];
   options.goal.join(() => stage.teller.promised);
   await stage.waitForChanges(FEW_CHANGES);
-  for (const { kind, allowsDuplicates, inject } of options.planned) {
+  for (const { kind, allowsDuplicates, delaysRecords, inject } of options.planned) {
     const begunAt = clockNow();
     try {
       await withLimit(inject(stage, random), ENDS_WITHIN_MS);
@@ -87,7 +99,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
     } catch (error) {
       throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
     }
-    spans.push({ kind, allowsDuplicates, begunAt, endedAt: clockNow() });
+    spans.push({ kind, allowsDuplicates, delaysRecords, begunAt, endedAt: clockNow() });
     await delay(random.next() * 2 * options.restMs);
   }
   do await stage.waitForChanges(FEW_CHANGES);
@@ -95,7 +107,24 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
   const { tookMs } = await stage.comeToRest(DRAINS_WITHIN_MS);
   const history = await readHistory(stage, spans);
   const violations = checkHistory(history);
-  return { title: options.title, rows: toRows(history, violations), violations, drainedInMs: tookMs };
+  return {
+    title: options.title,
+    rows: toRows(history, violations),
+    violations,
+    disturbances: countDisturbances(history),
+    drainedInMs: tookMs,
+  };
+}
+
+function countDisturbances({ answers, endpoints, attempts }: History): Disturbances {
+  const countAccepted = (kind: 'resend' | 'replay') =>
+    answers.filter(({ asked, got }) => asked.kind === kind && got.kind === 'accepted').length;
+  return {
+    resends: countAccepted('resend'),
+    replays: countAccepted('replay'),
+    deletions: endpoints.filter(({ deletedAt }) => deletedAt !== null).length,
+    probes: attempts.filter(({ trigger }) => trigger === 'probe').length,
+  };
 }
 
 async function withLimit(work: Promise<void>, limitMs: number): Promise<void> {

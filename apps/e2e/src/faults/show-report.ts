@@ -14,9 +14,10 @@ const COLUMNS = [
 
 /** Prints one row per fault and system, and everything that should not have been. */
 export function showReport(reports: readonly FaultReport[]): void {
-  for (const { title, rows, violations, drainedInMs } of reports) {
+  for (const { title, rows, violations, disturbances, drainedInMs } of reports) {
+    const besides = Object.entries(disturbances).map(([kind, count]) => `${count} ${kind}`);
     printTable(
-      `${title}: ${violations.length} violations, drained in ${Math.round(drainedInMs)} ms`,
+      `${title}: ${violations.length} violations, drained in ${Math.round(drainedInMs)} ms, besides ${besides.join(', ')}`,
       COLUMNS,
       rows.map(({ kind, runs, tookMs, changes, received, duplicates, longestGapMs, violations: found }) => [
         kind,

@@ -49,6 +49,23 @@ describe('of a history with exactly one breach', () => {
     expect(violation?.message).toMatch(/^.+\.$/);
   });
 
+  test('that an answer was kept from its record until its worker was killed, it says nothing', () => {
+    const mutation = MUTATIONS.find(({ title }) => title.endsWith('killed long after its answer'));
+    if (mutation === undefined) throw new Error('There is no such mutation.');
+    const history = breakHistory(mutation, 1);
+    const kill = history.faults.pop();
+    if (kill === undefined) throw new Error('Somebody was killed.');
+    const hang = {
+      kind: 'hang',
+      allowsDuplicates: false,
+      delaysRecords: true,
+      begunAt: 0,
+      endedAt: kill.begunAt,
+    };
+    history.faults.push(kill, hang);
+    expect(checkHistory(history)).toEqual([]);
+  });
+
   test('there is one of each kind', () => {
     expect(new Set(MUTATIONS.map(({ kind }) => kind))).toEqual(new Set(Object.keys(VIOLATION_KINDS)));
   });

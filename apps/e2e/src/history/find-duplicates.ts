@@ -12,13 +12,17 @@ import type { Violation } from './violation.ts';
 /**
  * A webhook that began after the receiver had accepted the same one in time, resends and replays apart. The only
  * excuse is that the one who sent the first died or was stopped before its record: then its attempt is `interrupted`,
- * and a fault that kills or stops is going on.
+ * and a fault that kills or stops went on while the answer can have been unrecorded. One that came later excuses
+ * nothing, although an interrupted attempt is ended only seconds after its answer.
  */
 export interface Duplicate {
   readonly story: DeliveryStory;
   readonly first: Arrival;
   readonly second: Arrival;
 }
+
+/** How long a worker may take to record an answer when nothing is in its way. */
+const RECORDED_WITHIN_MS = 2_000;
 
 export function listDuplicates({ stories }: HistoryIndex): Duplicate[] {
   return [...stories.values()].flatMap((story) => {
@@ -49,15 +53,27 @@ export function findDuplicates(index: HistoryIndex): Violation[] {
       const message = `${what}, which is recorded as ${attempt?.outcome}.`;
       return [{ kind: 'duplicate_without_interruption', ...idsOf(story), message }];
     }
-    const end = attempt.endedAt ?? attempt.startedAt;
-    if (index.faults.some((fault) => isExcuse(fault, attempt.startedAt, end))) return [];
+    const heldUntil = findHeldUntil(first.answer?.writtenAt ?? first.begunAt, index.faults);
+    if (index.faults.some((fault) => isExcuse(fault, attempt.startedAt, heldUntil))) return [];
     const message = `${what} and was interrupted, and nothing was done that may interrupt one.`;
     return [{ kind: 'duplicate_not_allowed_here', ...idsOf(story), message }];
   });
 }
 
-function isExcuse(fault: FaultSpan, startedAt: number, endedAt: number): boolean {
-  return fault.allowsDuplicates && startedAt <= fault.endedAt && endedAt >= fault.begunAt;
+function isExcuse(fault: FaultSpan, startedAt: number, heldUntil: number): boolean {
+  return fault.allowsDuplicates && startedAt <= fault.endedAt && heldUntil >= fault.begunAt;
+}
+
+/** Until when a worker that lives may hold an answer: one such fault may follow upon the other. */
+function findHeldUntil(acceptedAt: number, faults: readonly FaultSpan[]): number {
+  return faults
+    .filter(({ delaysRecords, endedAt }) => delaysRecords && endedAt >= acceptedAt)
+    .toSorted((one, other) => one.begunAt - other.begunAt)
+    .reduce(
+      (until, { begunAt, endedAt }) =>
+        begunAt <= until ? Math.max(until, endedAt + RECORDED_WITHIN_MS) : until,
+      acceptedAt + RECORDED_WITHIN_MS,
+    );
 }
 
 /**

@@ -1,12 +1,15 @@
 import { Webhook } from 'standardwebhooks';
 import type { History, SeenRequest } from './history.ts';
-import { type HistoryIndex, idsOf, isOf } from './index-history.ts';
+import { type DeliveryStory, type HistoryIndex, idsOf, isOf } from './index-history.ts';
 import type { Violation } from './violation.ts';
 
 /** A receiver refuses what is older or newer (Standard Webhooks: "Webhook timestamp"). */
 const TOLERANCE_MS = 5 * 60 * 1000;
 
-/** Webhooks that are not what was committed: of nothing, with other bytes, or not signed for their bytes. */
+/**
+ * Webhooks that are not what was committed: of nothing, of what is none of the endpoint's business, with other bytes, or
+ * not signed for their bytes.
+ */
 export function findFalseWebhooks({ requests }: History, { stories }: HistoryIndex): Violation[] {
   const violations: Violation[] = [];
   for (const request of requests) {
@@ -19,6 +22,9 @@ export function findFalseWebhooks({ requests }: History, { stories }: HistoryInd
         deliveryId,
         message: `${request.path} got a webhook of ${claims}, and there is no such delivery to it.`,
       });
+    } else if (!isWanted(story)) {
+      const message = `${request.path} got a webhook of "${story.change.status}" that is not for it.`;
+      violations.push({ kind: 'phantom', ...idsOf(story), message });
     } else if (!request.body.equals(Buffer.from(story.change.body))) {
       const message = `The body that came to ${request.path} is not the one that was committed.`;
       violations.push({ kind: 'two_bodies', ...idsOf(story), message });
@@ -28,6 +34,11 @@ export function findFalseWebhooks({ requests }: History, { stories }: HistoryInd
     }
   }
   return violations;
+}
+
+function isWanted({ change, endpoint }: DeliveryStory): boolean {
+  if (endpoint.customerServerId !== change.customerServerId) return false;
+  return endpoint.statuses?.includes(change.status) ?? true;
 }
 
 /** By a library that is not ours. Its `verify` would hold the timestamp against now, and a run may be longer. */

@@ -87,7 +87,10 @@ function isExplained(
     case 'cancelled':
       return endpoint.deletedAt !== null;
     case 'superseded':
-      return lane.some(({ delivery: newer }) => newer.version > delivery.version && newer.replacesOlder);
+      return (
+        endpoint.wantsLatestOnly &&
+        lane.some(({ delivery: newer }) => newer.version > delivery.version && newer.replacesOlder)
+      );
     case 'failed':
       return hasFailed(attemptsSinceOpening(delivery, attempts), endpoint.retries);
   }

@@ -118,6 +118,8 @@ export interface EndpointRow {
   /** Of its URL. */
   readonly path: string;
   readonly signingSecret: string;
+  /** Else of every step. */
+  readonly wantsLatestOnly: boolean;
   /** Null: told of all. */
   readonly statuses: readonly string[] | null;
   readonly timeoutMs: number;
@@ -140,4 +142,6 @@ export interface FaultSpan {
   readonly endedAt: number;
   /** A process died or stopped that may have had an answer it did not record. */
   readonly allowsDuplicates: boolean;
+  /** A process that lives may have been kept from recording the answers it had. */
+  readonly delaysRecords: boolean;
 }

@@ -32,7 +32,8 @@ export async function readRows(executor: SqlExecutor): Promise<Rows> {
       from order_transitions order by seq`);
   const endpoints = await executor.query<EndpointRowRead>(`
     select id as "endpointId", customer_server_id as "customerServerId", regexp_replace(url, '^https?://[^/]*', '') as path,
-           case when not all_statuses then statuses end as statuses, timeout_ms as "timeoutMs",
+           mode = 'latest_only' as "wantsLatestOnly", case when not all_statuses then statuses end as statuses,
+           timeout_ms as "timeoutMs",
            cardinality(retry_delays_ms) as retries, ${toMs('deleted_at')} as "deletedAt"
       from webhook_endpoints where own_retry_delays and timeout_ms is not null`);
   return {

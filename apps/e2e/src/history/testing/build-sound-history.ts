@@ -28,6 +28,7 @@ const KILL: FaultSpan = {
   begunAt: 0,
   endedAt: Number.MAX_SAFE_INTEGER,
   allowsDuplicates: true,
+  delaysRecords: false,
 };
 
 export function buildSoundHistory(seed: number): MutableHistory {
@@ -36,7 +37,7 @@ export function buildSoundHistory(seed: number): MutableHistory {
   const endpoints = [
     buildEndpoint(random, '/good'),
     buildEndpoint(random, '/shaky'),
-    buildEndpoint(random, '/latest'),
+    buildEndpoint(random, '/latest', { wantsLatestOnly: true }),
     buildEndpoint(random, '/some', { statuses: ['pending', 'completed'] }),
     // Long after everything was promised, so that it must have been told of it all.
     buildEndpoint(random, '/deleted', { deletedAt: begunAt + 30_000 }),
@@ -70,6 +71,7 @@ function buildEndpoint(random: Random, path: string, changes: Partial<EndpointRo
     customerServerId: CUSTOMER_SERVER_ID,
     path,
     signingSecret: `whsec_${Buffer.from(random.id()).toString('base64')}`,
+    wantsLatestOnly: false,
     statuses: null,
     timeoutMs: TIMEOUT_MS,
     retries: RETRIES,
@@ -105,7 +107,7 @@ function addLane(
   for (const [at, change] of changes.entries()) {
     const { orderId, version } = change;
     const isLast = at === changes.length - 1;
-    const wantsLatest = endpoint.path === '/latest';
+    const { wantsLatestOnly } = endpoint;
     const delivery: DeliveryRow = {
       deliveryId: random.id(),
       orderId,
@@ -117,11 +119,11 @@ function addLane(
       isClaimed: false,
       openedBy: 'change',
       openedAt: begunAt,
-      replacesOlder: wantsLatest,
+      replacesOlder: wantsLatestOnly,
       finishedAt: 0,
     };
     const told = { ...run, change, deliveryId: delivery.deliveryId };
-    if (wantsLatest && !isLast && random.chance(0.5)) {
+    if (wantsLatestOnly && !isLast && random.chance(0.5)) {
       history.deliveries.push({ ...delivery, state: 'superseded', finishedAt: time });
     } else if (endpoint.deletedAt !== null && isLast && random.chance(0.5)) {
       history.deliveries.push({ ...delivery, state: 'cancelled', finishedAt: endpoint.deletedAt });

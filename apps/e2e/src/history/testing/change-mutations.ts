@@ -1,3 +1,4 @@
+import type { DeliveryRow } from '../history.ts';
 import {
   isPromised,
   type Mutation,
@@ -8,6 +9,10 @@ import {
   withoutArrivals,
   withoutAttempts,
 } from './mutation.ts';
+
+/** Of the same lane. */
+const isNewer = (row: DeliveryRow, than: DeliveryRow) =>
+  row.endpointId === than.endpointId && row.orderId === than.orderId && row.version > than.version;
 
 /** What is lost, and what nobody asked for. */
 export const CHANGE_MUTATIONS: readonly Mutation[] = [
@@ -52,6 +57,24 @@ export const CHANGE_MUTATIONS: readonly Mutation[] = [
       'deliveries',
       (row, all) => wasPlainlyDelivered(row) && isPromised(row, all) && pathOf(all, row) !== '/latest',
       (row, all) => withoutAttempts(row, all, { state: 'superseded' }),
+    ),
+  },
+  {
+    title: 'a delivery was superseded at an endpoint that is told of every step',
+    kind: 'lost',
+    apply: swap(
+      'deliveries',
+      (row, all) =>
+        wasPlainlyDelivered(row) &&
+        isPromised(row, all) &&
+        pathOf(all, row) !== '/latest' &&
+        all.deliveries.some((each) => isNewer(each, row)),
+      (row, all) => {
+        const at = all.deliveries.findIndex((each) => isNewer(each, row));
+        const newer = all.deliveries[at];
+        if (newer !== undefined) all.deliveries[at] = { ...newer, replacesOlder: true };
+        return withoutAttempts(row, all, { state: 'superseded' });
+      },
     ),
   },
   {

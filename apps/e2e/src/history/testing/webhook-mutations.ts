@@ -124,6 +124,20 @@ export const WEBHOOK_MUTATIONS: readonly Mutation[] = [
     },
   },
   {
+    title: 'a webhook is of a status that its endpoint does not want',
+    kind: 'phantom',
+    apply: (history) => {
+      const unwanted = 'completed';
+      const endpoint = history.endpoints.find(({ statuses }) => statuses?.includes(unwanted));
+      const stories = [...indexOf(history).stories.values()].filter(
+        ({ change, endpoint: told }) => told === endpoint && change.status === unwanted,
+      );
+      if (endpoint === undefined || stories.flatMap(({ arrivals }) => arrivals).length !== 1) return false;
+      history.endpoints[history.endpoints.indexOf(endpoint)] = { ...endpoint, statuses: ['pending'] };
+      return true;
+    },
+  },
+  {
     title: 'a webhook was sent again although its answer was recorded',
     kind: 'duplicate_without_interruption',
     apply: swap('deliveries', wasPlainlyDelivered, (row, all) => ({
@@ -153,6 +167,22 @@ export const WEBHOOK_MUTATIONS: readonly Mutation[] = [
       if (!isSoFarNone || !again(history, random)) return false;
       history.faults = history.faults.map((fault) => ({ ...fault, allowsDuplicates: false }));
       return true;
+    },
+  },
+  {
+    title: 'a webhook was sent again, and a worker killed long after its answer',
+    kind: 'duplicate_not_allowed_here',
+    apply: (history, random) => {
+      if (history.attempts.some(({ outcome }) => outcome === 'interrupted')) return false;
+      return swap('deliveries', wasPlainlyDelivered, (row, all) => {
+        const killedAt = (storyOf(all, row.deliveryId).arrivals[0]?.answer?.writtenAt ?? 0) + 3_000;
+        const changed = sentAgain('interrupted')(row, all);
+        all.attempts = all.attempts.map((each) =>
+          each.outcome === 'interrupted' ? { ...each, endedAt: killedAt + 3_000 } : each,
+        );
+        all.faults = all.faults.map((fault) => ({ ...fault, begunAt: killedAt, endedAt: killedAt + 500 }));
+        return changed;
+      })(history, random);
     },
   },
 ];
