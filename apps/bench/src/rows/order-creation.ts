@@ -12,7 +12,7 @@ export const orderCreation: Benchmark = {
     const { stage, http, statements } = await share(callsStage);
     const round = {
       steps: ['create'],
-      seconds: quick ? 1.5 : 3,
+      seconds: quick ? 1 : 3,
       callers: stage.customerServers,
       prepare: stage.settle,
     } as const;

@@ -20,7 +20,7 @@ export const statusChanges: Benchmark = {
     const { stage, http, statements } = await share(callsStage);
     const round = {
       steps: CHANGE_STEPS,
-      seconds: quick ? 1.5 : 3,
+      seconds: quick ? 1 : 3,
       callers: stage.customerServers,
       prepare: stage.settle,
     };
