@@ -10,6 +10,7 @@ import { type CostWatch, createCostWatch } from '@vendor-server/platform/testing
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestApi, type TestApi, type TestVendor } from './testing/create-test-api.ts';
 import { buildServiceOrder } from './testing/sample-bodies.ts';
+import { untilListening } from './testing/until-listening.ts';
 
 const redisUrl = testRedisUrl();
 const BURST = 50;
@@ -34,7 +35,8 @@ beforeAll(async () => {
   watch = await createCostWatch(api.database.pool, redisUrl);
   server = await api.addCustomerServer('http://127.0.0.1:9/');
   vendor = await api.addVendor();
-  // What happens once: connections are opened, callers looked up, statements prepared.
+  // What happens once: connections are opened, callers looked up (and forgotten by who begins to listen), statements prepared.
+  await untilListening(api.database.pool, 'vendor-server-credentials', 1);
   await walk(await create());
 }, 30_000);
 afterAll(async () => {

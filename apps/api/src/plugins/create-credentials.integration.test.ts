@@ -8,6 +8,7 @@ import { createSecret } from '@vendor-server/platform/secrets/create-secret.ts';
 import { hashSecret } from '@vendor-server/platform/secrets/hash-secret.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
+import { untilListening } from '../testing/until-listening.ts';
 import { createCredentials } from './create-credentials.ts';
 
 /** Longer than these tests take: whatever is forgotten in them was not too old. */
@@ -29,19 +30,9 @@ function createProcess() {
   });
 }
 
-/** Until both have begun to listen, and forgotten what they knew by then. */
-async function waitUntilListening(processes: number): Promise<void> {
-  await expect
-    .poll(async () => {
-      const { rows } = await api.database.pool.query<{ count: number }>(
-        `select count(*) from pg_stat_activity
-          where datname = current_database() and application_name = 'vendor-server-credentials'
-            and state = 'idle' and query = 'listen vendor_server_credentials'`,
-      );
-      return rows[0]?.count;
-    })
-    // The one of the app itself, too.
-    .toBe(processes + 1);
+/** Until these have begun to listen, and forgotten what they knew by then; the one of the app itself, too. */
+function waitUntilListening(processes: number): Promise<void> {
+  return untilListening(api.database.pool, 'vendor-server-credentials', processes + 1);
 }
 
 test('one that was taken away is refused here at once, and there when the word arrives', async () => {

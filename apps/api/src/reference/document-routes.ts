@@ -33,7 +33,8 @@ interface BuiltDocument {
 
 /**
  * `/openapi.json`, built once, for whoever asks first. Building it takes as long as the rest of a start: a process that
- * serves callers should be ready soon, and who reads the reference can wait for half a second.
+ * serves callers should be ready soon, and who reads the reference can wait for half a second. (So do, once, all whom this
+ * process serves just then.)
  */
 export async function documentRoutes(app: FastifyInstance): Promise<void> {
   let built: BuiltDocument | null = null;

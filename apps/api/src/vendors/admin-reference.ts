@@ -68,6 +68,7 @@ export const rotateVendorKeyReference: RouteReference = {
   ...operators,
   operationId: 'rotateVendorKey',
   summary: "Replace a vendor's API key",
-  description: 'The old one is refused at once, and streams that were opened with it end.',
+  description:
+    'The old one is refused at once (by further API processes within a second), and streams that were opened with it end.',
   answers: { 200: withKey },
 };
