@@ -7,12 +7,13 @@ import {
   type ScaleOptions,
   ScaleUsageError,
 } from './scale/parse-scale-options.ts';
+import { parseUnitCosts } from './scale/parse-unit-costs.ts';
 import { readUnitCosts } from './scale/read-unit-costs.ts';
 import { showScale } from './scale/show-scale.ts';
 import { MEASURED, type UnitCosts } from './scale/unit-costs.ts';
 
 async function loadCosts({ costsFile, resultFile }: ScaleOptions): Promise<UnitCosts> {
-  if (costsFile !== null) return JSON.parse(await readFile(costsFile, 'utf8')) as UnitCosts;
+  if (costsFile !== null) return parseUnitCosts(await readFile(costsFile, 'utf8'));
   if (resultFile === null) return MEASURED;
   return readUnitCosts(JSON.parse(await readFile(resultFile, 'utf8')) as BenchResult, MEASURED);
 }
