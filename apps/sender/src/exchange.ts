@@ -21,7 +21,7 @@ import { toExchangeFailure, unaskedUpgrade } from './to-attempt-failure.ts';
  */
 
 /** After a status came in: how long and how much of the body is read, so that the connection can be used again. */
-const BODY_TIME_MS = 2_000;
+export const BODY_TIME_MS = 2_000;
 const BODY_MAX_BYTES = 64 * 1024;
 /** An honest server sends one or two (RFC 9110 §15.2); a flood would cost every other delivery processor time. */
 const MAX_INFORMATIONAL = 32;

@@ -6,12 +6,15 @@
  * when the statement is sent, which may be a while after the job was taken: one that waits for a batch, or alone for
  * somebody's lock, loses nothing of its time.)
  * The sender writes nothing after its deadline, checked on the same monotonic clock right before the request
- * is written, and the deadline lies SEND_MARGIN_MS before that end. However long the process was stopped in
+ * is written, and the deadline lies BODY_TIME_MS + END_MARGIN_MS before that end. However long the process was stopped in
  * between, it finds its deadline passed; and the relay ends no lease before its end. (The monotonic clock goes on
  * while a process is stopped, but not while its whole machine is suspended: such a machine may send late.)
  *
- * A claim whose answer took so long that less than the whole time-out is left is given back: a request that is cut
- * short would use the endpoint's budget, and its window, for what only the database did.
+ * Why the lease of a worker that runs is not over before its answer is recorded, or tried to be: at the deadline at the
+ * latest the headers of an answer are in, BODY_TIME_MS later its rest, and END_MARGIN_MS are left then for the record.
+ *
+ * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
+ * that is cut short would use the endpoint's budget, and its window, for what only the database did.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
@@ -25,6 +28,7 @@ import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
+import { BODY_TIME_MS } from '@vendor-server/sender/exchange.ts';
 import type { Logger } from 'pino';
 import { sendInSpan } from './attempt-span.ts';
 import { buildAttemptRequest } from './build-attempt-request.ts';
@@ -36,11 +40,12 @@ import { logAttempt, logExchange } from './log-attempt.ts';
 import type { EndpointHealthNotes } from './note-endpoint-health.ts';
 import type { Recorder } from './record-attempt.ts';
 import type { AttemptKey, KnownStep, RecordedStep } from './record-sql.ts';
-import { releaseClaim } from './release-claim-sql.ts';
 import { adoptAcceptedSecret, findOtherSecret } from './shared-secret.ts';
 
-/** How long before the end of its lease an attempt may write its request at the latest, in milliseconds. */
-const SEND_MARGIN_MS = 1_000;
+/** How long before its lease an attempt ends at the latest, in milliseconds. */
+const END_MARGIN_MS = 1_000;
+/** How long a claim may take, in milliseconds. */
+const MAX_CLAIM_MS = LEASE_MARGIN_MS - BODY_TIME_MS - END_MARGIN_MS;
 /** Long enough that a worker with wrong keys does no harm, short enough for an operator who mends it. */
 const OWN_FAULT_PAUSE_MS = 30_000;
 /** After a claim that took too long: whoever gave it back had an answer of the database just before. */
@@ -94,8 +99,8 @@ export async function attemptDelivery(
 
   const key = { deliveryId: claimed.deliveryId, attemptNumber: claimed.attemptNumber, token };
   const claimedInMs = performance.now() - claimed.askedAt;
-  if (claimedInMs > LEASE_MARGIN_MS - SEND_MARGIN_MS) return endLateClaim(deps, claimed, key, claimedInMs);
-  const latestSendAt = claimed.askedAt + claimed.timeoutMs + LEASE_MARGIN_MS - SEND_MARGIN_MS;
+  if (claimedInMs > MAX_CLAIM_MS) return endLateClaim(deps, claimed, key, claimedInMs);
+  const latestSendAt = claimed.askedAt + MAX_CLAIM_MS + claimed.timeoutMs;
   let result: AttemptResult;
   try {
     result = await send(deps, claimed, latestSendAt);
@@ -171,13 +176,13 @@ function nameAttempt({ orderId, deliveryId, endpointId, requestId, attemptNumber
 }
 
 async function giveBack(
-  { executor, dispatcher }: AttemptDeps,
+  { recorder, dispatcher }: AttemptDeps,
   { endpointId, orderId }: ClaimedDelivery,
   key: AttemptKey,
   why: string,
   pauseMs: number,
 ): Promise<AttemptEnd> {
-  await releaseClaim(executor.waiting, key, why, pauseMs);
+  await recorder.release(key, why, pauseMs);
   await dispatcher.dispatch({ jobs: [], lanes: [{ endpointId, orderId }] });
   return SKIPPED;
 }

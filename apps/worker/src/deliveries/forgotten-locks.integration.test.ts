@@ -2,16 +2,24 @@
 import { createDatabase, type Database } from '@vendor-server/platform/database/create-database.ts';
 import { createWatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { lockEndpoint } from '@vendor-server/platform/deliveries/promote-sql.ts';
-import { emptyDatabase, insertOrder, readStates } from '@vendor-server/platform/testing/delivery-fixtures.ts';
+import {
+  emptyDatabase,
+  insertOrder,
+  readAttempts,
+  readStates,
+} from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { endExpiredClaims } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
 import { type AttemptStage, createAttemptStage } from '../testing/attempt-stage.ts';
+import { createRecordStage, DELIVERED } from '../testing/record-stage.ts';
 import { endCooldown, expireClaim, makeDueEarlier } from '../testing/shift-time-sql.ts';
 import { attemptDelivery } from './attempt-delivery.ts';
 import { createClaims } from './create-claims.ts';
 import { createRecorder } from './record-attempt.ts';
+import { adoptSharedSecret } from './shared-secret-sql.ts';
 
 /** As many connections as a worker has. */
 const MAX_CONNECTIONS = 16;
@@ -66,6 +74,17 @@ async function countWaiting(): Promise<number> {
   return rows[0]?.waiting ?? 0;
 }
 
+/** A secret besides `new`, which outbound requests still carry. */
+async function beginRotation({ customerServerId }: { customerServerId: string }): Promise<void> {
+  await pool().query(
+    `update customer_servers
+        set secret_hash = 'new', previous_secret_hash = 'old', previous_secret_ciphertext = secret_ciphertext,
+            secret_overlap_until = now() + interval '1 hour', outbound_secret = 'previous'
+      where id = $1`,
+    [customerServerId],
+  );
+}
+
 /** An attempt that fails and one that does not, each with everything that comes after it. */
 async function expectServed(): Promise<void> {
   const { jobs } = await insertQueued(2);
@@ -104,6 +123,43 @@ test('claims, records, reports and looks that wait keep a few connections', asyn
   for (const end of await Promise.all(ends)) expect(end).toMatchObject({ kind: 'retry' });
   await Promise.all(putOff);
   await stage.deps.dispatcher.drain();
+});
+
+test('late answers, claims that are given back and secrets that were accepted keep none', async () => {
+  const { orders, jobs, ...endpoint } = await insertQueued(20);
+  const ids = orders.map(({ orderId }) => orderId);
+  const keys = jobs.map((job) => ({ ...job, attemptNumber: 1, token: `token ${job.deliveryId}` }));
+  await Promise.all(keys.map((key) => stage.deps.claims.claim(key)));
+  const [lost, unsent] = [keys.slice(0, 10), keys.slice(10)];
+  for (const { deliveryId } of lost) await expireClaim(pool(), deliveryId);
+  await endExpiredClaims(pool(), lost);
+  await beginRotation(endpoint);
+  await holder.query('select 1 from orders where id = any ($1) order by id for update', [ids]);
+  await forgetDeliveries(endpoint.endpointId);
+  await holder.query('select 1 from customer_servers for no key update');
+
+  const recording = createRecordStage(database.pool);
+  const { executor, count } = recording.createExecutor();
+  const recorder = recording.createRecorder(executor);
+  const ends = [
+    ...lost.map((key) => recorder.recordUntilKnown(key, answered(200), DELIVERED)),
+    ...unsent.map((key) => recorder.release(key, 'own_fault', 1_000)),
+  ];
+  const adopt = () => adoptSharedSecret(database.pool, endpoint.customerServerId, 'new');
+  expect(await adopt()).toBe(null);
+  await expect.poll(() => count('add-late-answer')).toBeGreaterThanOrEqual(lost.length);
+  await expect.poll(() => count('release-claim')).toBeGreaterThanOrEqual(unsent.length);
+  expect(await countWaiting()).toBe(0);
+  await expectServed();
+
+  await holder.query('rollback');
+  expect(new Set(await Promise.all(ends))).toEqual(new Set(['lost', undefined]));
+  expect(await adopt()).toBe('current');
+  for (const { deliveryId } of lost) {
+    expect(await readAttempts(pool(), deliveryId)).toMatchObject([{ responseExcerpt: 'status 200' }]);
+  }
+  const given = orders.slice(10);
+  for (const { orderId } of given) expect(await readStates(pool(), orderId)).toEqual(['waiting', 'blocked']);
 });
 
 test('how long they wait says nothing of the database', async () => {

@@ -21,23 +21,30 @@ export async function wasRecorded(executor: SqlExecutor, key: AttemptKey): Promi
  * Adds the answer of an attempt whose claim was lost to its own row; its outcome stays `interrupted`. Its delivery
  * may have ended meanwhile and the order's personal data may have been erased, which what a receiver says could
  * repeat: the order's row is looked at under a lock that the erasure takes, too, and then the text is left out.
+ *
+ * Waits for nobody.
+ *
+ * @returns false when nothing was written yet, because somebody holds the order's row
  */
 export async function addLateAnswer(
   executor: SqlExecutor,
   key: AttemptKey,
   result: AttemptResult,
-): Promise<void> {
-  await executor.query({
+): Promise<boolean> {
+  const { rows } = await executor.query<{ settled: boolean }>({
     name: 'add-late-answer',
-    text: `with unerased as (
-             select o.id from deliveries d join orders o on o.id = d.order_id
-              where d.id = $1 and o.personal_data_erased_at is null
-                for share of o
+    text: `with seen as (
+             select o.personal_data_erased_at is not null as erased
+               from deliveries d join orders o on o.id = d.order_id
+              where d.id = $1
+                for share of o skip locked
+           ), added as (
+             update delivery_attempts a
+                set response_status = $4, error = $6, response_excerpt = case when not s.erased then $5 end
+               from seen s
+              where a.delivery_id = $1 and a.attempt_number = $2 and a.claim_token = $3 and a.outcome = 'interrupted'
            )
-           update delivery_attempts
-              set response_status = $4, error = $6,
-                  response_excerpt = case when exists (select 1 from unerased) then $5 end
-            where delivery_id = $1 and attempt_number = $2 and claim_token = $3 and outcome = 'interrupted'`,
+           select exists (select 1 from seen) or not exists (select 1 from deliveries where id = $1) as settled`,
     values: [
       key.deliveryId,
       key.attemptNumber,
@@ -47,4 +54,5 @@ export async function addLateAnswer(
       `answered after its lease ran out: ${result.outcome}`,
     ],
   });
+  return rows[0]?.settled ?? true;
 }

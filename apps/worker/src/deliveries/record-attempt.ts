@@ -13,6 +13,7 @@ import {
   recordAttempt,
   recordAttempts,
 } from './record-sql.ts';
+import { releaseClaim } from './release-claim-sql.ts';
 
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 1_000;
@@ -39,6 +40,12 @@ export interface Recorder {
     result: AttemptResult,
     step: RecordedStep,
   ): Promise<RecordedState | 'recorded' | 'lost'>;
+  /**
+   * Gives the claim of an attempt back that was not made (see release-claim-sql.ts), as soon as nobody holds its delivery.
+   *
+   * @throws when the database is away: then the relay ends the claim
+   */
+  release(key: AttemptKey, reason: string, pauseMs: number): Promise<void>;
 }
 
 interface RecorderDeps {
@@ -67,7 +74,7 @@ export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
     MAX_WAITING,
   );
 
-  /** @returns null when it would only stand in line, or was given up while it waited: then it was not written */
+  /** @returns null when it would only stand in line, or was given up while it waited: then nothing was written */
   async function recordLeftOut(
     record: AttemptRecord,
     failures: number,
@@ -83,16 +90,14 @@ export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
       return null;
     }
     if (failures > 0 && (await wasRecorded(executor, key))) return 'recorded';
-    await addLateAnswer(executor.waiting, key, result);
-    return 'lost';
+    return (await addLateAnswer(executor, key, result)) ? 'lost' : null;
   }
 
   return {
     async recordUntilKnown(key, result, step) {
       const record = { key, result, step };
       let failures = 0;
-      for (let pauseMs = 0; ; pauseMs = Math.min(Math.max(pauseMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS)) {
-        if (pauseMs > 0) await sleep(pauseMs);
+      for (let pauseMs = 0; ; pauseMs = await pauseLonger(pauseMs)) {
         try {
           const state = await (failures === 0 ? together : singly).hand(record);
           const known = state ?? (await recordLeftOut(record, failures));
@@ -103,5 +108,17 @@ export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
         }
       }
     },
+    async release(key, reason, pauseMs) {
+      let waitedMs = 0;
+      while ((await releaseClaim(executor, key, reason, pauseMs)) === 'held')
+        waitedMs = await pauseLonger(waitedMs);
+    },
   };
+}
+
+/** Waits for twice as long as the last time, within bounds. @returns for how long, in milliseconds */
+async function pauseLonger(lastMs: number): Promise<number> {
+  const pauseMs = Math.min(Math.max(lastMs * 2, FIRST_PAUSE_MS), LONGEST_PAUSE_MS);
+  await sleep(pauseMs);
+  return pauseMs;
 }

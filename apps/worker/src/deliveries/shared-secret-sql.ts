@@ -22,9 +22,11 @@ export async function hasUntriedSecret(
 }
 
 /**
- * Lets outbound requests stay with the secret that a receiver accepted, for as long as it overlaps with another.
+ * Lets outbound requests stay with the secret that a receiver accepted, for as long as it overlaps with another. Waits
+ * for nobody: whoever has the customer server in hand may be changing its secrets.
  *
- * @returns which one that is now; null when they carried it already, it is none of the two, or the overlap is over
+ * @returns which one that is now; null when they carried it already, it is none of the two, the overlap is over, or
+ *   somebody holds the customer server's row
  */
 export async function adoptSharedSecret(
   executor: SqlExecutor,
@@ -33,12 +35,16 @@ export async function adoptSharedSecret(
 ): Promise<'current' | 'previous' | null> {
   const { rows } = await executor.query<{ adopted: 'current' | 'previous' }>({
     name: 'adopt-shared-secret',
-    text: `update customer_servers
-              set outbound_secret = case when secret_hash = $2 then 'current' else 'previous' end
-            where id = $1 and secret_overlap_until > clock_timestamp()
-              and $2 in (secret_hash, previous_secret_hash)
-              and outbound_secret <> case when secret_hash = $2 then 'current' else 'previous' end
-           returning outbound_secret as adopted`,
+    text: `with found as (
+             select id, case when secret_hash = $2 then 'current' else 'previous' end as accepted
+               from customer_servers
+              where id = $1 and secret_overlap_until > clock_timestamp() and $2 in (secret_hash, previous_secret_hash)
+                for no key update skip locked
+           )
+           update customer_servers s set outbound_secret = f.accepted
+             from found f
+            where s.id = f.id and s.outbound_secret <> f.accepted
+           returning s.outbound_secret as adopted`,
     values: [customerServerId, acceptedHash],
   });
   return rows[0]?.adopted ?? null;

@@ -8,13 +8,13 @@
  */
 import { ruleOf } from '@vendor-server/domain/deliveries/attempt-reasons.ts';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
-import type { PatientExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Logger } from 'pino';
 import type { ClaimedDelivery } from './claim-sql.ts';
 import { adoptSharedSecret, hasUntriedSecret } from './shared-secret-sql.ts';
 
 interface SecretDeps {
-  readonly executor: PatientExecutor;
+  readonly executor: SqlExecutor;
   readonly logger: Logger;
 }
 
@@ -43,7 +43,7 @@ export async function adoptAcceptedSecret(
 ): Promise<void> {
   if (!usesOtherSecret || sharedSecretHash === null) return;
   try {
-    const outboundSecret = await adoptSharedSecret(executor.waiting, customerServerId, sharedSecretHash);
+    const outboundSecret = await adoptSharedSecret(executor, customerServerId, sharedSecretHash);
     if (outboundSecret !== null) {
       logger.info({ customerServerId, outboundSecret }, 'Webhooks carry the secret that was accepted');
     }

@@ -8,13 +8,9 @@
  *   most, and a statement). Who ended the claim sooner would send its receiver the same once more.
  *
  * So a claim is lost when its row was free at a look CLAIM_REST_MS ago, and at each look since. The looks at a claim begin
- * before its lease is over, so that a worker's death costs its deliveries no further wait. By then the attempt of a
- * worker that is alive has ended (its time-out, and the rest of an answer, end three seconds before its lease does when
- * its claim was answered at once), so that a row which is free then is not about to be held for the first time.
- *
- * What this does not cover: a claim that took almost the four seconds after which it is given back, then a whole time-out,
- * then all of the two seconds for the rest of an answer. That attempt ends up to a second after its lease, and a relay
- * elsewhere, whose database was calm meanwhile, may have ended the claim: its receiver gets the same once more.
+ * before its lease is over, so that a worker's death costs its deliveries no further wait. The attempt of a worker that is
+ * alive has ended a second before its lease, however long its claim took (see attempt-delivery.ts): by the look that finds
+ * the lease over its answer was recorded, or the row was held.
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type ClaimName, findEndingClaims } from './relay-sql.ts';
