@@ -7,6 +7,7 @@ test('without anything it runs all of them and writes nothing', () => {
   expect(parseBenchOptions([], KNOWN)).toEqual({
     only: null,
     quick: false,
+    isQueueInPostgres: false,
     json: null,
     out: null,
     cpuProf: null,
@@ -16,6 +17,7 @@ test('without anything it runs all of them and writes nothing', () => {
 test('reads what is asked for', () => {
   const args = [
     '--quick',
+    '--postgres-queue',
     '--only',
     'P2, P1',
     '--json',
@@ -28,6 +30,7 @@ test('reads what is asked for', () => {
   expect(parseBenchOptions(args, KNOWN)).toEqual({
     only: ['P2', 'P1'],
     quick: true,
+    isQueueInPostgres: true,
     json: 'a.json',
     out: 'there',
     cpuProf: 'profiles',

@@ -4,9 +4,11 @@ export interface BenchOptions {
   /** The benchmarks to run; null means all of them. */
   readonly only: readonly string[] | null;
   readonly quick: boolean;
-  /** A file for the numbers; null: none unless `out` says where. */
+  /** The queue lives in PostgreSQL although there may be a Redis. */
+  readonly isQueueInPostgres: boolean;
+  /** A file for the numbers, besides the one in `out`. */
   readonly json: string | null;
-  /** A directory for everything that is written; made when missing. */
+  /** A directory for everything that is written, made when missing; null: `bench` in the data directory. */
   readonly out: string | null;
   /** A directory for CPU profiles of all API and worker processes; null: none is taken. */
   readonly cpuProf: string | null;
@@ -19,10 +21,11 @@ export const BENCH_USAGE = `Measures Vendor Server against the bare parts it is 
 
   --quick          fewer and shorter rounds, without P1d and the curves: under two minutes
   --only <ids>     only these, separated by commas
-  --json <file>    write the numbers there
+  --postgres-queue the queue in PostgreSQL, also where there is a Redis
+  --json <file>    write the numbers there, too
   --cpu-prof <folder>
                    write a CPU profile of every API and worker there; what is measured meanwhile is slower
-  --out <folder>   write the numbers and the report there
+  --out <folder>   write the numbers and the report there; otherwise into bench in the data directory (.data)
 
 DATABASE_URL and REDIS_URL are used when they are set: the first names a server of whose databases nothing is touched but
 those that the bench creates (as a superuser), the second a Redis database that is empty. What is not set is started for
@@ -50,6 +53,7 @@ export function parseBenchOptions(args: readonly string[], known: readonly strin
   return {
     only,
     quick: values.quick ?? false,
+    isQueueInPostgres: values['postgres-queue'] ?? false,
     json: values.json ?? null,
     out: values.out ?? null,
     cpuProf: values['cpu-prof'] ?? null,
@@ -63,6 +67,7 @@ function readValues(args: readonly string[]) {
       options: {
         only: { type: 'string' },
         quick: { type: 'boolean' },
+        'postgres-queue': { type: 'boolean' },
         json: { type: 'string' },
         out: { type: 'string' },
         'cpu-prof': { type: 'string' },

@@ -47,7 +47,7 @@ await runProcess({
     try {
       const result = await measure(lifecycle);
       printResult(result);
-      await writeResult(result);
+      console.log(`\nThe report: ${await writeResult(result)}`);
       exit('the bench is over', 0);
     } catch (error) {
       if (lifecycle.stopping.aborted) return;
@@ -77,8 +77,8 @@ function readOptions(): BenchOptions {
 async function measure(lifecycle: Lifecycle): Promise<BenchResult> {
   const begunAt = performance.now();
   const date = new Date().toISOString();
-  const services = await startServices(lifecycle, settings, searchPath);
-  const { only, quick, cpuProf } = options;
+  const { only, quick, cpuProf, isQueueInPostgres } = options;
+  const services = await startServices(lifecycle, { ...settings, isQueueInPostgres, searchPath });
   const env = cpuProf === null ? {} : { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${path.resolve(cpuProf)}` };
   const measured = await runBenchmarks(
     lifecycle,
@@ -96,11 +96,14 @@ async function measure(lifecycle: Lifecycle): Promise<BenchResult> {
   return { meta, ...measured };
 }
 
-async function writeResult(result: BenchResult): Promise<void> {
+/** @returns where the report is */
+async function writeResult(result: BenchResult): Promise<string> {
+  const out = path.resolve(options.out ?? path.join(settings.dataDir, 'bench'));
   const json = `${JSON.stringify(result, null, 2)}\n`;
   if (options.json !== null) await writeFile(options.json, json);
-  if (options.out === null) return;
-  await mkdir(options.out, { recursive: true });
-  await writeFile(path.join(options.out, 'bench.json'), json);
-  await writeFile(path.join(options.out, 'bench.html'), buildReport(result));
+  await mkdir(out, { recursive: true });
+  await writeFile(path.join(out, 'bench.json'), json);
+  const report = path.join(out, 'bench.html');
+  await writeFile(report, buildReport(result));
+  return report;
 }

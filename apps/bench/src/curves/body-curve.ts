@@ -4,8 +4,8 @@ import {
   COST_LABEL,
   type CurvePoint,
   createCurveStage,
-  MEASURED_ONCE,
   measureDrainCost,
+  noteCosts,
 } from './measure-drain-cost.ts';
 
 const KILOBYTES = [1, 10, 100];
@@ -39,7 +39,7 @@ export const bodyCurve: Benchmark = {
           xLabel: 'kilobytes',
           yLabel: COST_LABEL,
           lines: [{ name: 'cost', points }],
-          notes: ['The database keeps large bodies apart. These cannot be compressed.', MEASURED_ONCE],
+          notes: ['The database keeps large bodies apart. These cannot be compressed.', ...noteCosts(stage)],
         },
       ],
     };

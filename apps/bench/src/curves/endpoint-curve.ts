@@ -1,12 +1,12 @@
 /** C1: what a delivery costs, by the number of endpoints that a backlog is for, with the queue in Redis and in PostgreSQL. */
 import type { Benchmark } from '../benchmark.ts';
-import type { CreateStage } from '../stage/create-stage.ts';
+import type { CreateStage, Stage } from '../stage/create-stage.ts';
 import {
   COST_LABEL,
   type CurvePoint,
   createCurveStage,
-  MEASURED_ONCE,
   measureDrainCost,
+  noteCosts,
   ORDINARY_BODY,
 } from './measure-drain-cost.ts';
 
@@ -21,9 +21,8 @@ export const endpointCurve: Benchmark = {
   async run({ quick, createStage }) {
     if (quick) return {};
     const onRedis = await measureLine(createStage, ON_REDIS, {});
-    const onPostgres = onRedis.hasRedis
-      ? await measureLine(createStage, ON_POSTGRES, { redisUrl: null })
-      : null;
+    const hasRedis = onRedis.stage.redisUrl !== null;
+    const onPostgres = hasRedis ? await measureLine(createStage, ON_POSTGRES, { redisUrl: null }) : null;
     return {
       curves: [
         {
@@ -32,12 +31,12 @@ export const endpointCurve: Benchmark = {
           xLabel: 'endpoints',
           yLabel: COST_LABEL,
           lines: [
-            { name: onRedis.hasRedis ? 'queue in Redis' : 'queue in PostgreSQL', points: onRedis.points },
+            { name: hasRedis ? 'queue in Redis' : 'queue in PostgreSQL', points: onRedis.points },
             ...(onPostgres === null ? [] : [{ name: 'queue in PostgreSQL', points: onPostgres.points }]),
           ],
           notes: [
             `${ON_REDIS.deliveries} deliveries (${ON_POSTGRES.deliveries} with the queue in PostgreSQL). With few of each endpoint, fewer go together.`,
-            MEASURED_ONCE,
+            ...noteCosts(onRedis.stage),
           ],
         },
       ],
@@ -49,7 +48,7 @@ async function measureLine(
   createStage: CreateStage,
   { endpoints, deliveries }: typeof ON_REDIS,
   queue: { readonly redisUrl?: null },
-): Promise<{ hasRedis: boolean; points: CurvePoint[] }> {
+): Promise<{ stage: Stage; points: CurvePoint[] }> {
   const { stage, worker } = await createCurveStage(createStage, Math.max(...endpoints), queue);
   const points: CurvePoint[] = [];
   for (const x of endpoints) {
@@ -65,5 +64,5 @@ async function measureLine(
   }
   // Its relay would go on asking beside what is measured next.
   await worker.stop();
-  return { hasRedis: stage.redisUrl !== null, points };
+  return { stage, points };
 }

@@ -10,8 +10,7 @@ export interface CurvePoint {
 }
 
 export const COST_LABEL = 'processor ms for each delivery';
-/** What every curve says of itself. */
-export const MEASURED_ONCE = 'Each point is one drain: a bend that comes back in another run is one.';
+const MEASURED_ONCE = 'Each point is one drain: a bend that comes back in another run is one.';
 /** As long as a service order's, in bytes. */
 export const ORDINARY_BODY = 1_000;
 /** Of which the cost is: not whoever receives. */
@@ -40,6 +39,12 @@ export async function createCurveStage(
     bodyBytes: ORDINARY_BODY,
   });
   return { stage, worker };
+}
+
+/** What every curve says of itself. A server that was given is not among those whose processor time is known. */
+export function noteCosts({ cpu }: Stage): string[] {
+  const counted = cpu.map(({ process }) => process).filter((process) => OURS.includes(process));
+  return [`Processor time of ${['worker', ...counted].join(', ')}.`, MEASURED_ONCE];
 }
 
 export interface DrainCostOptions {

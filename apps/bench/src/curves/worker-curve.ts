@@ -4,8 +4,8 @@ import {
   COST_LABEL,
   type CurvePoint,
   createCurveStage,
-  MEASURED_ONCE,
   measureDrainCost,
+  noteCosts,
   ORDINARY_BODY,
 } from './measure-drain-cost.ts';
 
@@ -34,7 +34,7 @@ export const workerCurve: Benchmark = {
     }
     const notes = [
       'All of them share the machine with the database: with few processors more workers cannot be faster.',
-      MEASURED_ONCE,
+      ...noteCosts(stage),
     ];
     const common = { xLabel: 'workers', notes };
     return {

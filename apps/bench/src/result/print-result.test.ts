@@ -38,6 +38,7 @@ test('prints each row with its medians, spreads, ratio and aim, what it cost, an
     '1 | 1000',
     'Redis | 0.400 | 0.500',
     'PostgreSQL | 1.25',
+    'Processor time of worker, redis.',
   ]) {
     expect(lines).toContain(line);
   }

@@ -67,7 +67,7 @@ function toNoteLines({ id, bareTitle, notes }: BenchRow): string[] {
   return [`${id}: held against ${bareTitle}.`, ...notes.map((note) => `    ${note}`)];
 }
 
-function printCurve({ id, title, xLabel, yLabel, lines }: BenchCurve): void {
+function printCurve({ id, title, xLabel, yLabel, lines, notes }: BenchCurve): void {
   const xs = [...new Set(lines.flatMap(({ points }) => points.map(({ x }) => x)))].toSorted((a, b) => a - b);
   printTable(
     `${id} ${title} (${yLabel} by ${xLabel})`,
@@ -80,6 +80,7 @@ function printCurve({ id, title, xLabel, yLabel, lines }: BenchCurve): void {
       }),
     ]),
   );
+  console.log(notes.map((note) => `    ${note}`).join('\n'));
 }
 
 /** Three significant digits, and no more of large numbers than their whole. */

@@ -12,7 +12,8 @@ import { hangingStage } from './shared-stages.ts';
 
 const CUSTOMERS = 20;
 const PER_SECOND = 100;
-const SECONDS = { usual: 5, quick: 2 };
+/** A p99 rests on the slowest hundredth of its calls: eight a round. */
+const SECONDS = { usual: 8, quick: 2 };
 const WARM_UP_SECONDS = 1;
 /** So that a round has attempts that time out, and others that follow them. */
 const TIMEOUT_MS = 1_000;

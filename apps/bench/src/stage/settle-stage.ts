@@ -1,6 +1,6 @@
-import { Redis } from 'ioredis';
 import type pg from 'pg';
 import type { Endpoint } from './backlog.ts';
+import { emptyRedis } from './with-redis.ts';
 
 const OVER = `update deliveries
     set state = 'delivered', last_outcome = 'acknowledged', last_response_status = 200, claim_token = null,
@@ -24,10 +24,7 @@ export async function settleStage(
   if (redisUrl === null) {
     await pool.query('delete from bullmq.job');
   } else {
-    const client = new Redis(redisUrl);
-    // It was empty before the bench, and nobody else is to use it.
-    await client.flushdb();
-    client.disconnect();
+    await emptyRedis(redisUrl);
   }
 }
 

@@ -7,9 +7,10 @@ import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import { createTemporaryDataDir } from '@vendor-server/platform/testing/create-temporary-data-dir.ts';
 import { startTestRedis } from '@vendor-server/platform/testing/start-test-redis.ts';
 import { withDatabaseName } from '@vendor-server/platform/testing/with-database-name.ts';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { type CpuSource, ofServer } from '../measure/cpu-meter.ts';
 import type { BenchMeta } from '../result/bench-result.ts';
+import { emptyRedis, withRedis } from './with-redis.ts';
 
 /** The database server and the queue's Redis, for the whole run. */
 export interface Services {
@@ -33,31 +34,37 @@ const SERVER_SETTINGS = {
   track_commit_timestamp: 'on',
 };
 
+export interface ServicesOptions extends Pick<Settings, 'databaseUrl' | 'redisUrl'> {
+  /** Also where there is a Redis. */
+  readonly isQueueInPostgres: boolean;
+  /** Where `redis-server` is looked for. */
+  readonly searchPath: string;
+}
+
 /**
- * Those of the settings, or some for the time of the run. `synchronous_commit` and `fsync` stay on.
+ * Those of the settings, or some for the time of the run. `synchronous_commit` and `fsync` stay on. A given Redis is empty
+ * again afterwards, as it was.
  *
- * @param searchPath where `redis-server` is looked for
- * @throws when REDIS_URL is in use: a worker of the bench would take what is in it
+ * @throws when one that was given does not answer, and when the Redis is in use: a worker of the bench would take what is
+ *   in it
  */
-export async function startServices(
-  lifecycle: Lifecycle,
-  settings: Pick<Settings, 'databaseUrl' | 'redisUrl'>,
-  searchPath: string,
-): Promise<Services> {
-  const adminUrl = settings.databaseUrl ?? (await startDatabase(lifecycle));
-  const redisUrl = settings.redisUrl ?? (await startRedis(lifecycle, searchPath));
-  const postgres = await describePostgres(adminUrl);
-  const redis = redisUrl === null ? null : await describeRedis(redisUrl);
+export async function startServices(lifecycle: Lifecycle, options: ServicesOptions): Promise<Services> {
+  const adminUrl = options.databaseUrl ?? (await startDatabase(lifecycle));
+  const redisUrl = options.isQueueInPostgres ? null : await findRedis(lifecycle, options);
+  const redis = redisUrl === null ? null : await withRedis(redisUrl, describeRedis);
   const cpu: CpuSource[] = [];
   // A process id is worth something on the server's own machine only.
-  if (settings.databaseUrl === null) cpu.push(ofServer('postgres', postgres.pid));
-  if (settings.redisUrl === null && redis !== null) cpu.push(ofServer('redis', redis.pid));
+  if (options.databaseUrl === null) cpu.push(ofServer('postgres', await readPostgresPid(adminUrl)));
+  if (options.redisUrl === null && redis !== null) cpu.push(ofServer('redis', redis.pid));
   return {
     adminUrl,
     template: await makeTemplate(lifecycle, adminUrl),
     redisUrl,
-    database: settings.databaseUrl === null ? 'embedded' : 'given',
-    versions: { postgres: postgres.version, ...(redis !== null && { redis: redis.version }) },
+    database: options.databaseUrl === null ? 'embedded' : 'given',
+    versions: {
+      postgres: await readPostgresVersion(adminUrl),
+      ...(redis !== null && { redis: redis.version }),
+    },
     cpu,
   };
 }
@@ -74,6 +81,23 @@ async function startDatabase(lifecycle: Lifecycle): Promise<string> {
     (postgres) => postgres.stop(),
   );
   return url;
+}
+
+/** @returns its address; null where there is none */
+async function findRedis(
+  lifecycle: Lifecycle,
+  { redisUrl, searchPath }: ServicesOptions,
+): Promise<string | null> {
+  if (redisUrl === null) return startRedis(lifecycle, searchPath);
+  return lifecycle.start(
+    'given Redis',
+    async () => {
+      const size = await withRedis(redisUrl, (client) => client.dbsize());
+      if (size > 0) throw new Error(`REDIS_URL is in use (${size} keys): name a database that is empty.`);
+      return redisUrl;
+    },
+    emptyRedis,
+  );
 }
 
 async function startRedis(lifecycle: Lifecycle, searchPath: string): Promise<string | null> {
@@ -97,31 +121,27 @@ async function makeTemplate(lifecycle: Lifecycle, adminUrl: string): Promise<str
   return name;
 }
 
-interface Server {
-  readonly version: string;
-  /** On its own machine, which need not be this one. */
-  readonly pid: number;
-}
-
-async function describePostgres(adminUrl: string): Promise<Server> {
+async function readPostgresVersion(adminUrl: string): Promise<string> {
   return withClient(adminUrl, async (client) => {
-    const { rows } = await client.query<{ version: string; pid: string }>(
-      `select current_setting('server_version') as version,
-              split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+    const { rows } = await client.query<{ version: string }>(
+      `select current_setting('server_version') as version`,
     );
-    return { version: rows[0]?.version ?? '', pid: Number(rows[0]?.pid) };
+    return rows[0]?.version ?? '';
   });
 }
 
-async function describeRedis(url: string): Promise<Server> {
-  const client = new Redis(url);
-  try {
-    const size = await client.dbsize();
-    if (size > 0) throw new Error(`REDIS_URL is in use (${size} keys): name a database that is empty.`);
-    const info = await client.info('server');
-    const read = (field: string) => new RegExp(`^${field}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
-    return { version: read('redis_version'), pid: Number(read('process_id')) };
-  } finally {
-    client.disconnect();
-  }
+async function readPostgresPid(adminUrl: string): Promise<number> {
+  return withClient(adminUrl, async (client) => {
+    const { rows } = await client.query<{ pid: string }>(
+      `select split_part(pg_read_file('postmaster.pid'), E'\\n', 1) as pid`,
+    );
+    return Number(rows[0]?.pid);
+  });
+}
+
+/** @returns its version and, on its own machine, its process id */
+async function describeRedis(client: Redis): Promise<{ version: string; pid: number }> {
+  const info = await client.info('server');
+  const read = (field: string) => new RegExp(`^${field}:(.*)$`, 'm').exec(info)?.[1]?.trim() ?? '';
+  return { version: read('redis_version'), pid: Number(read('process_id')) };
 }

@@ -69,7 +69,7 @@ export function buildSampleResult(rows: readonly BenchRow[]): BenchResult {
           },
           { name: 'PostgreSQL', points: [{ x: 1, y: 1.25 }] },
         ],
-        notes: [],
+        notes: ['Processor time of worker, redis.'],
       },
     ],
   };
