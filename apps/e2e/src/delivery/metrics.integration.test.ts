@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { createReceiver, type Receiver } from '../receiver/create-receiver.ts';
 import { respond } from '../receiver/steps.ts';
-import { evaluateAlert, isSelected } from '../tooling/evaluate-alert.ts';
+import { evaluateAlert, evaluateIncreaseAlert, isSelected } from '../tooling/evaluate-alert.ts';
 import { parsePromql } from '../tooling/parse-promql.ts';
 import { createDeliveryStage, type DeliveryStage, type StageWorker } from './create-delivery-stage.ts';
 import { until } from './until.ts';
@@ -29,6 +29,8 @@ const rules = groups.flatMap(({ name, rules: of }) => (name === 'vendor-server-d
 /** A window. */
 const ORDERS = 16;
 const SCRAPES = 40;
+/** The two seconds after which a claim is given back, and a bit. */
+const CLAIM_TOOK_TOO_LONG_MS = 2_050;
 
 let stage: DeliveryStage;
 let app: ReturnType<typeof buildApp>;
@@ -116,6 +118,44 @@ test('scrapes at once are answered while jobs run in PostgreSQL, and none is los
     const finished = 'vendor_server_deliveries_finished_total';
     expect(valuesOf(samples, finished, 'state', 'delivered')).toEqual([0, 2 * ORDERS]);
     expect(valuesOf(samples, 'vendor_server_queue_jobs', 'state', 'active')).toEqual([0, 0]);
+  });
+});
+
+/** How many statements have waited for somebody's lock for so long. */
+async function countWaiting(forMs: number): Promise<number> {
+  const { rows } = await stage.database.pool.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'
+        and clock_timestamp() - query_start > make_interval(secs => $1::float8 / 1000)`,
+    [forMs],
+  );
+  return rows[0]?.count ?? 0;
+}
+
+test('a claim that somebody kept waiting fires the rule for it, and no other', async () => {
+  const { pool } = stage.database;
+  const { orderId, deliveryIds } = await insertOrder(
+    pool,
+    await stage.addEndpoint({ url: receiver.url('/kept-waiting') }),
+    ['queued'],
+  );
+  const [deliveryId = ''] = deliveryIds;
+  const before = await scrapeWorker();
+  const holder = await pool.connect();
+  try {
+    await holder.query('begin');
+    await holder.query('select 1 from deliveries where id = $1 for update', [deliveryId]);
+    const data = { deliveryId, generation: 1, orderId, version: 1, status: 'pending', endpointHost: '' };
+    await stage.api.queue.add([{ delayMs: 0, data }]);
+    await until(async () => expect(await countWaiting(CLAIM_TOOK_TOO_LONG_MS)).toBe(1));
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+  }
+  await until(async () => {
+    const after = await scrapeWorker();
+    const firing = rules.filter(({ expr }) => (evaluateIncreaseAlert(expr, before, after) ?? []).length > 0);
+    expect(firing.map(({ alert }) => alert)).toEqual(['ClaimsTakeTooLong']);
   });
 });
 

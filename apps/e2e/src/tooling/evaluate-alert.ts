@@ -11,6 +11,9 @@ export interface Firing {
 const OVER_GAUGES =
   /^(?<since>time\(\) - )?(?<aggregate>max|min)(?: by \([^)]*\))? ?\(.*\) (?<comparison>>|<|==) (?<bound>[\d.]+)$/;
 
+/** `sum(increase(metric{…}[10m])) > 1` */
+const OVER_INCREASE = /^sum\(increase\(.*\[\w+\]\)\) (?<comparison>>) (?<bound>[\d.]+)$/;
+
 /**
  * Evaluates an alert rule over gauges as Prometheus does, for one scrape.
  *
@@ -37,6 +40,27 @@ export function evaluateAlert(
     const labels: Record<string, string> = Object.fromEntries(JSON.parse(key));
     return compare(value, comparison, Number(bound)) ? [{ labels, value }] : [];
   });
+}
+
+/**
+ * Evaluates an alert rule over the increase of counters, of which two scrapes are known within its range.
+ *
+ * @returns null for an expression of another form
+ */
+export function evaluateIncreaseAlert(
+  expression: string,
+  before: readonly Sample[],
+  after: readonly Sample[],
+): Firing[] | null {
+  const { comparison, bound } = OVER_INCREASE.exec(expression.replaceAll(/\s+/g, ' ').trim())?.groups ?? {};
+  if (comparison === undefined) return null;
+  const { selectors } = parsePromql(expression);
+  const sum = (samples: readonly Sample[]) =>
+    samples
+      .filter((sample) => selectors.some((selector) => isSelected(sample, selector)))
+      .reduce((total, { value }) => total + value, 0);
+  const value = sum(after) - sum(before);
+  return compare(value, comparison, Number(bound)) ? [{ labels: {}, value }] : [];
 }
 
 export function isSelected({ name, labels }: Sample, { metric, matchers }: Selector): boolean {
