@@ -5,11 +5,12 @@ import { buildSoundHistory } from './testing/build-sound-history.ts';
 import { CHANGE_MUTATIONS } from './testing/change-mutations.ts';
 import { createRandom } from './testing/create-random.ts';
 import type { Mutation } from './testing/mutation.ts';
+import { ORDER_MUTATIONS } from './testing/order-mutations.ts';
 import { ROW_MUTATIONS } from './testing/row-mutations.ts';
 import { WEBHOOK_MUTATIONS } from './testing/webhook-mutations.ts';
 import { VIOLATION_KINDS } from './violation.ts';
 
-const MUTATIONS = [...CHANGE_MUTATIONS, ...WEBHOOK_MUTATIONS, ...ROW_MUTATIONS];
+const MUTATIONS = [...CHANGE_MUTATIONS, ...ORDER_MUTATIONS, ...WEBHOOK_MUTATIONS, ...ROW_MUTATIONS];
 
 /** Enough for each mutation to find something to do it to. */
 const SEEDS = 100;
@@ -39,7 +40,7 @@ test('its histories hold everything that may happen', () => {
   const states = new Set(all.flatMap(({ deliveries }) => deliveries.map(({ state }) => state)));
   expect([...states].sort()).toEqual(['cancelled', 'delivered', 'failed', 'superseded']);
   const triggers = new Set(all.flatMap(({ attempts }) => attempts.map(({ trigger }) => trigger)));
-  expect([...triggers].sort()).toEqual(['first', 'resend', 'resume', 'retry']);
+  expect([...triggers].sort()).toEqual(['first', 'replay', 'resend', 'resume', 'retry']);
 });
 
 describe('of a history with exactly one breach', () => {

@@ -96,6 +96,8 @@ export interface DeliveryRow {
   readonly openedBy: 'change' | 'resend' | 'replay';
   /** When it was opened last. */
   readonly openedAt: number;
+  /** Which replay opened it last; null when none did. */
+  readonly replayId: string | null;
   readonly replacesOlder: boolean;
   readonly finishedAt: number | null;
 }

@@ -24,7 +24,7 @@ export async function readRows(executor: SqlExecutor): Promise<Rows> {
   const deliveries = await executor.query<DeliveryRow>(`
     select id as "deliveryId", order_id as "orderId", order_version as version, endpoint_id as "endpointId", state,
            generation, attempt_count as "attemptCount", claim_token is not null as "isClaimed",
-           opened_by as "openedBy", ${toMs('opened_at')} as "openedAt", replaces_older as "replacesOlder",
+           opened_by as "openedBy", ${toMs('opened_at')} as "openedAt", replay_id as "replayId", replaces_older as "replacesOlder",
            ${toMs('finished_at')} as "finishedAt"
       from deliveries`);
   const changes = await executor.query<ChangeRow>(`

@@ -2,7 +2,8 @@
 export const VIOLATION_KINDS = {
   lost: 'a promised change did not reach an endpoint, and nothing that the endpoint did explains it',
   gap: 'the same of a change that was committed but promised to nobody',
-  out_of_order: 'a webhook began before an earlier one of its lane was done with',
+  out_of_order:
+    'a webhook began before one was done with that its lane has before it, or while another was answered',
   two_bodies: 'the bytes sent are not those that were committed',
   bad_signature: 'an independent library does not accept the signature of the bytes received',
   phantom: 'a webhook of a change or delivery that was never committed, or to the wrong endpoint',

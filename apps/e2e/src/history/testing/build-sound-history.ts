@@ -1,24 +1,10 @@
 /** Histories in which everything went as promised, in all the ways it may: for tests of the checker. */
-import { signWebhook } from '@vendor-server/domain/webhooks/sign-webhook.ts';
-import type {
-  ApiAnswer,
-  AttemptRow,
-  ChangeRow,
-  DeliveryRow,
-  EndpointRow,
-  FaultSpan,
-  History,
-  SeenRequest,
-} from '../history.ts';
+import type { ApiAnswer, ChangeRow, DeliveryRow, EndpointRow, FaultSpan } from '../history.ts';
 import { createRandom, type Random } from './create-random.ts';
-
-export type MutableHistory = { -readonly [Part in keyof History]: History[Part][number][] };
+import type { MutableHistory } from './mutable-history.ts';
+import { RETRIES, STEP_MS, send, TIMEOUT_MS, type Told } from './send-attempts.ts';
 
 const STATUSES = ['pending', 'accepted', 'in_progress', 'payment_requested', 'completed'];
-const TIMEOUT_MS = 500;
-const RETRIES = 2;
-/** Between two things that happen to one delivery: room for a test to put something in between. */
-const STEP_MS = 20;
 const ORDERS = 4;
 const CUSTOMER_SERVER_ID = 'c'.repeat(24);
 
@@ -97,12 +83,17 @@ function addChanges(history: MutableHistory, random: Random, begunAt: number): C
   });
 }
 
-function addLane(
-  run: Pick<Told, 'history' | 'random' | 'endpoint' | 'isCalm'>,
-  changes: readonly ChangeRow[],
-  begunAt: number,
-): void {
+type Run = Pick<Told, 'history' | 'random' | 'endpoint' | 'isCalm'>;
+
+/** A delivery of a lane, and what it takes to send it again. */
+interface Laid {
+  readonly told: Told;
+  readonly row: DeliveryRow;
+}
+
+function addLane(run: Run, changes: readonly ChangeRow[], begunAt: number): void {
   const { history, random, endpoint } = run;
+  const laid: Laid[] = [];
   let time = begunAt;
   for (const [at, change] of changes.entries()) {
     const { orderId, version } = change;
@@ -119,136 +110,64 @@ function addLane(
       isClaimed: false,
       openedBy: 'change',
       openedAt: begunAt,
+      replayId: null,
       replacesOlder: wantsLatestOnly,
-      finishedAt: 0,
+      finishedAt: time,
     };
     const told = { ...run, change, deliveryId: delivery.deliveryId };
     if (wantsLatestOnly && !isLast && random.chance(0.5)) {
-      history.deliveries.push({ ...delivery, state: 'superseded', finishedAt: time });
+      laid.push({ told, row: { ...delivery, state: 'superseded' } });
     } else if (endpoint.deletedAt !== null && isLast && random.chance(0.5)) {
-      history.deliveries.push({ ...delivery, state: 'cancelled', finishedAt: endpoint.deletedAt });
+      laid.push({ told, row: { ...delivery, state: 'cancelled', finishedAt: endpoint.deletedAt } });
     } else {
-      const first = send(told, time, 1, 'first');
-      const isReopened = first.state === 'failed' ? random.chance(0.5) : random.chance(0.1);
-      const openedAt = first.time + STEP_MS;
-      const ended = isReopened
-        ? { ...send({ ...told, accepts: true }, openedAt, first.count + 1, 'resend'), openedAt }
-        : { ...first, openedAt: begunAt };
-      if (isReopened) history.answers.push(buildResend(delivery.deliveryId, openedAt));
-      time = ended.time;
-      history.deliveries.push({
-        ...delivery,
-        state: ended.state,
-        attemptCount: ended.count,
-        openedBy: isReopened ? 'resend' : 'change',
-        openedAt: ended.openedAt,
-        finishedAt: time,
-      });
+      const { state, count, time: finishedAt } = send(told, time, 1, 'first');
+      const first = { told, row: { ...delivery, state, attemptCount: count, finishedAt } };
+      const isResent = random.chance(state === 'failed' ? 0.5 : 0.1);
+      const ended = isResent ? resend(first, finishedAt) : first;
+      laid.push(ended);
+      time = ended.row.finishedAt ?? finishedAt;
     }
     time += STEP_MS;
   }
+  const isReplayed = endpoint.deletedAt === null && !endpoint.wantsLatestOnly && random.chance(0.3);
+  const ended = isReplayed ? replay(run, laid, time) : laid;
+  history.deliveries.push(...ended.map(({ row }) => row));
 }
 
-function buildResend(deliveryId: string, at: number): ApiAnswer {
+function resend(laid: Laid, at: number): Laid {
+  const { history, deliveryId } = laid.told;
+  const openedAt = at + STEP_MS;
   const asked = { kind: 'resend', deliveryId } as const;
-  return { begunAt: at, endedAt: at + 1, asked, got: { kind: 'accepted' } };
+  history.answers.push({ begunAt: openedAt, endedAt: openedAt + 1, asked, got: { kind: 'accepted' } });
+  const told = { ...laid.told, accepts: true };
+  return sendAgain({ ...laid, told }, { openedBy: 'resend', openedAt, replayId: null }, openedAt);
 }
 
-interface Told {
-  readonly history: MutableHistory;
-  readonly random: Random;
-  readonly endpoint: EndpointRow;
-  readonly change: ChangeRow;
-  readonly deliveryId: string;
-  /** Nobody dies. */
-  readonly isCalm: boolean;
-  /** Every attempt is accepted at once. */
-  readonly accepts?: boolean;
+/** Opens all of a lane again, sends them by version, and then perhaps the first of them once more. */
+function replay({ history, random, endpoint }: Run, lane: readonly Laid[], at: number): Laid[] {
+  const openedAt = at + STEP_MS;
+  const replayId = random.id();
+  const asked = { kind: 'replay', endpointId: endpoint.endpointId } as const;
+  history.answers.push({ begunAt: at, endedAt: at + 1, asked, got: { kind: 'accepted' } });
+  let time = openedAt;
+  const ended = lane.map((laid) => {
+    // In one statement, whose rows come in any order.
+    const opened = { openedBy: 'replay', openedAt: openedAt - laid.row.version / 1_000, replayId } as const;
+    const again = sendAgain(laid, opened, time);
+    time = again.row.finishedAt ?? time;
+    return again;
+  });
+  const [first, ...others] = ended;
+  if (first === undefined || random.chance(0.5)) return ended;
+  return [resend(first, time - STEP_MS), ...others];
 }
 
-/** Attempts of one budget, from `number` on. */
-function send(told: Told, begunAt: number, number: number, trigger: string) {
-  let time = begunAt;
-  let count = number - 1;
-  let nextTrigger = trigger;
-  for (let failures = 0; failures <= RETRIES; ) {
-    count += 1;
-    const fate = pickFate(told);
-    time = attempt(told, time, count, nextTrigger, fate);
-    if (fate === 'acknowledged') return { state: 'delivered' as const, time, count };
-    if (fate === 'refused') return { state: 'failed' as const, time, count };
-    failures += fate.startsWith('died') ? 0 : 1;
-    nextTrigger = fate.startsWith('died') ? 'resume' : 'retry';
-  }
-  return { state: 'failed' as const, time, count };
-}
-
-type Fate = keyof typeof FATES;
-
-/** What becomes of an attempt: as it is recorded, and what the receiver did; undefined where it saw nothing. */
-const FATES = {
-  acknowledged: { outcome: 'acknowledged', status: 200, saw: 'answered' },
-  unavailable: { outcome: 'rejected', status: 503, saw: 'answered' },
-  refused: { outcome: 'rejected', status: 400, saw: 'answered' },
-  reset: { outcome: 'connection_failed', status: null, saw: 'silent' },
-  cut: { outcome: 'connection_failed', status: 200, saw: 'cut' },
-  late: { outcome: 'timed_out', status: 200, saw: 'late' },
-  died_before: { outcome: 'interrupted', status: null, saw: 'nothing' },
-  died_after: { outcome: 'interrupted', status: 200, saw: 'answered' },
-} as const;
-
-function pickFate({ random, endpoint, isCalm, accepts = false }: Told): Fate {
-  if (!accepts && !isCalm && random.chance(0.1)) return random.pick(['died_before', 'died_after']);
-  const isShaky = endpoint.path === '/shaky' && !accepts;
-  if (isShaky && random.chance(0.6)) return random.pick(['unavailable', 'refused', 'reset', 'cut', 'late']);
-  return 'acknowledged';
-}
-
-/** @returns when it had ended */
-function attempt(told: Told, time: number, number: number, trigger: string, fate: Fate): number {
-  const { outcome, status, saw } = FATES[fate];
-  const begunAt = time + STEP_MS;
-  const writtenAt = begunAt + (saw === 'late' ? TIMEOUT_MS + 1 : 1);
-  const endedAt = writtenAt + STEP_MS;
-  const row: AttemptRow = {
-    deliveryId: told.deliveryId,
-    number,
-    trigger,
-    startedAt: time,
-    endedAt,
-    outcome,
-    responseStatus: saw === 'answered' && outcome !== 'interrupted' ? status : null,
-  };
-  told.history.attempts.push(row);
-  if (saw !== 'nothing') {
-    const answer = saw === 'silent' || status === null ? null : { status, writtenAt, isCut: saw === 'cut' };
-    told.history.requests.push({ ...buildRequest(told, row, begunAt), answer });
-  }
-  return endedAt + STEP_MS;
-}
-
-/** A signed webhook, as it comes. */
-export function buildRequest(
-  { endpoint, change }: Pick<Told, 'endpoint' | 'change'>,
-  { deliveryId, number, startedAt }: AttemptRow,
-  begunAt: number,
-): SeenRequest {
-  const { signingSecret, path } = endpoint;
-  const signedAt = Math.floor(startedAt / 1_000);
-  const signature = signWebhook([signingSecret], deliveryId, signedAt, change.body);
-  return {
-    path,
-    begunAt,
-    body: Buffer.from(change.body),
-    headers: {
-      'x-webhook-order-id': change.orderId,
-      'x-webhook-version': String(change.version),
-      'x-webhook-attempt': String(number),
-      'x-webhook-timestamp': new Date(startedAt).toISOString(),
-      'webhook-id': deliveryId,
-      'webhook-timestamp': String(signedAt),
-      'webhook-signature': signature,
-    },
-    answer: null,
-  };
+/** @param time when it is its turn */
+function sendAgain(
+  { told, row }: Laid,
+  opened: Pick<DeliveryRow, 'openedAt' | 'replayId'> & { readonly openedBy: 'resend' | 'replay' },
+  time: number,
+): Laid {
+  const { state, count, time: finishedAt } = send(told, time, row.attemptCount + 1, opened.openedBy);
+  return { told, row: { ...row, ...opened, state, attemptCount: count, finishedAt } };
 }

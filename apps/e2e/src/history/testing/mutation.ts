@@ -2,8 +2,8 @@
 import type { DeliveryRow, SeenRequest } from '../history.ts';
 import { type DeliveryStory, type HistoryIndex, indexHistory, isSuccess } from '../index-history.ts';
 import type { ViolationKind } from '../violation.ts';
-import type { MutableHistory } from './build-sound-history.ts';
 import type { Random } from './create-random.ts';
+import type { MutableHistory } from './mutable-history.ts';
 
 export interface Mutation {
   readonly title: string;

@@ -1,5 +1,5 @@
 import type { DeliveryRow } from '../history.ts';
-import type { MutableHistory } from './build-sound-history.ts';
+import type { MutableHistory } from './mutable-history.ts';
 import {
   deliveryOf,
   hasAnswer,
@@ -34,52 +34,6 @@ const sentAgain =
 
 /** Webhooks that should not have come as they did. */
 export const WEBHOOK_MUTATIONS: readonly Mutation[] = [
-  {
-    title: 'a webhook came before the one before it',
-    kind: 'out_of_order',
-    apply: (history, random) => {
-      const lanes = indexOf(history).lanes.map((lane) =>
-        lane.filter(({ delivery }) => wasPlainlyDelivered(delivery)),
-      );
-      const pairs = lanes.flatMap((lane) => lane.slice(1).map((later, at) => [lane[at], later] as const));
-      const adjacent = pairs.filter(
-        ([earlier, later]) =>
-          earlier !== undefined && later.delivery.version === earlier.delivery.version + 1,
-      );
-      if (adjacent.length === 0) return false;
-      const [earlier, later] = random.pick(adjacent);
-      const before = earlier?.arrivals[0]?.begunAt ?? 0;
-      const moved = history.requests.find((request) => idOf(request) === later.delivery.deliveryId);
-      if (moved === undefined || moved.answer === null) return false;
-      const writtenAt = before - 0.5;
-      history.requests[history.requests.indexOf(moved)] = {
-        ...moved,
-        begunAt: before - 1,
-        answer: { ...moved.answer, writtenAt },
-      };
-      return true;
-    },
-  },
-  {
-    title: 'a webhook began while the one before it was being answered',
-    kind: 'out_of_order',
-    apply: swap(
-      'requests',
-      (request, all) => {
-        const { orderId, endpointId, version } = deliveryOf(all, request);
-        const isNext = (row: DeliveryRow) =>
-          row.orderId === orderId && row.endpointId === endpointId && row.version === version + 1;
-        const next = all.deliveries.find(isNext);
-        return (
-          wasPlainlyDelivered(deliveryOf(all, request)) && next !== undefined && wasPlainlyDelivered(next)
-        );
-      },
-      (request) => ({
-        ...request,
-        answer: { status: 200, isCut: false, writtenAt: request.begunAt + 400 },
-      }),
-    ),
-  },
   {
     title: 'a body has one byte more',
     kind: 'two_bodies',
