@@ -47,7 +47,7 @@ export async function drain(world: ModelWorld): Promise<void> {
     const jobs = world.queue.runnable();
     for (const job of jobs) {
       world.queue.take(job);
-      await doAtOnce('attempt', attempt(world, job, answered(200)));
+      await doAtOnce('attempt', attempt(world, [{ job, answer: answered(200) }]));
     }
     if (jobs.length === 0) await doAtOnce('relay', relay);
     await world.passTime(20_000);

@@ -73,18 +73,25 @@ const changes = fc
     begin(`change of order ${which}`, (world) => change(world, pick(world.orderIds, which) ?? '')),
   );
 
-const attempts = (answers: readonly AttemptResult[]) =>
-  fc.tuple(nth, fc.constantFrom(...answers)).map(([which, answer]) => {
-    const name = `attempt (${which}, ${answer.responseStatus ?? answer.outcome})`;
-    return begin(name, (world) => {
-      const job = pick(world.queue.runnable(), which);
-      if (job === undefined) return null;
+/** One or two of a worker's jobs at once. */
+const attempts = (answers: readonly AttemptResult[], count: 1 | 2 = 1) => {
+  const some = fc.array(fc.constantFrom(...answers), { minLength: count, maxLength: count });
+  return fc.tuple(nth, some).map(([which, ownAnswers]) => {
+    const shown = ownAnswers.map(({ responseStatus, outcome }) => responseStatus ?? outcome);
+    return begin(`attempt (${which}, ${shown.join(' and ')})`, (world) => {
+      const runnable = world.queue.runnable();
+      if (runnable.length < count) return null;
+      const jobs = ownAnswers.flatMap((answer, at) => {
+        const job = pick(runnable, which + at);
+        return job === undefined ? [] : [{ job, answer }];
+      });
       return (hands) => {
-        world.queue.take(job);
-        return attempt(world, job, answer)(hands);
+        for (const { job } of jobs) world.queue.take(job);
+        return attempt(world, jobs)(hands);
       };
     });
   });
+};
 
 /** The others are refused by a statement of their own; a few are enough. */
 const isReopenable = ({ state, order_version }: RowVersion) =>
@@ -170,6 +177,11 @@ export interface Mix {
 const CALM_ANSWERS = [answered(200), answered(200), answered(500), answered(404)];
 const ANSWERS = [...CALM_ANSWERS, answered(503, '60'), TIMED_OUT];
 
+/**
+ * A retry is due after it, and no claim is late: what is given back waits for a relay, which nobody is in a calm run.
+ */
+const RETRIES_ARE_DUE_MS = 600;
+
 /** Some runs do a bit of everything; others, less of it more often, which is how the rarer races are met. */
 export const CALM: Mix = {
   isCalm: true,
@@ -177,10 +189,11 @@ export const CALM: Mix = {
     runs(
       [16, goOn],
       [5, changes],
-      [6, attempts(CALM_ANSWERS)],
+      [4, attempts(CALM_ANSWERS)],
+      [2, attempts(CALM_ANSWERS, 2)],
       [2, resends],
       [1, endpointChanges],
-      [1, timePasses([3_000])],
+      [1, timePasses([RETRIES_ARE_DUE_MS])],
     ),
     runs([16, goOn], [3, changes], [2, attempts([answered(200)])], [3, resends]),
   ),
@@ -192,7 +205,8 @@ export const LOSSY: Mix = {
     runs(
       [16, goOn],
       [3, changes],
-      [6, attempts(ANSWERS)],
+      [4, attempts(ANSWERS)],
+      [2, attempts(ANSWERS, 2)],
       [1, resends],
       [1, endpointChanges],
       [3, timePasses([3_000, 20_000])],
@@ -204,7 +218,8 @@ export const LOSSY: Mix = {
     runs(
       [12, goOn],
       [1, changes],
-      [6, attempts(ANSWERS)],
+      [4, attempts(ANSWERS)],
+      [2, attempts(ANSWERS, 2)],
       [2, losses],
       [1, timePasses([3_000])],
       [1, relays],

@@ -64,8 +64,8 @@ export interface ModelWorld {
 
 const ACTORS = ['a', 'b', 'c', 'd', 'e'];
 const ENDPOINTS: readonly EndpointOptions[] = [
-  { window: 1, retryDelaysMs: [1_000] },
-  { window: 2, mode: 'latest_only', retryDelaysMs: [1_000, 2_000] },
+  { window: 1, retryDelaysMs: [500] },
+  { window: 2, mode: 'latest_only', retryDelaysMs: [500, 500] },
 ];
 const ORDERS = 2;
 

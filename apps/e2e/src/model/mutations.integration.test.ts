@@ -8,9 +8,11 @@ import { CALM, LOSSY } from './commands.ts';
 import { createModelWorld } from './create-model-world.ts';
 import {
   CLAIM_IGNORES_TOKEN,
+  CLAIMS_SHARE_A_TOKEN,
   NO_LANE_INDEX,
   NOBODY_LOOKS,
   RECORD_IGNORES_TOKEN,
+  RECORDS_SHARE_A_FATE,
   RELAY_KEEPS_GENERATION,
 } from './mutations.ts';
 import { searchProperty } from './search.ts';
@@ -19,7 +21,7 @@ const MAX_RUNS = 60;
 
 test.each([
   ['the look after commit', NOBODY_LOOKS, CALM, 1, /are left standing/],
-  ['the token in the claim', CLAIM_IGNORES_TOKEN, LOSSY, 3, /was claimed/],
+  ['the token in the claim', CLAIM_IGNORES_TOKEN, LOSSY, 10, /was claimed/],
   [
     'the token in the record',
     RECORD_IGNORES_TOKEN,
@@ -27,8 +29,16 @@ test.each([
     1,
     /is recorded under the claim of|had no claim that could end|is not in the table/,
   ],
+  [
+    'a token of its own for each claim of a batch',
+    CLAIMS_SHARE_A_TOKEN,
+    CALM,
+    8,
+    /is claimed, and nobody is about it/,
+  ],
+  ['an end of its own for each record of a batch', RECORDS_SHARE_A_FATE, CALM, 4, /nobody accepted it/],
   ['the relay’s new generation', RELAY_KEEPS_GENERATION, LOSSY, 1, /goes from generation/],
-  ['the lane’s index', NO_LANE_INDEX, CALM, 1, /is in a lane with two heads/],
+  ['the lane’s index', NO_LANE_INDEX, CALM, 7, /is in a lane with two heads/],
 ] as const)('without %s a rule is broken', { timeout: 120_000 }, async (_what, mutation, mix, seed, rule) => {
   const world = await createModelWorld(mutation);
   const { failed, numRuns, errorInstance } = await fc.check(searchProperty(world, mix), {

@@ -45,6 +45,24 @@ export const RECORD_IGNORES_TOKEN: Mutation = {
   ),
 };
 
+/** Claims that are made together have one token. */
+export const CLAIMS_SHARE_A_TOKEN: Mutation = {
+  rewrite: rewriteAll({
+    statement: 'claim-deliveries',
+    from: 'set claim_token = l.token',
+    to: 'set claim_token = (select min(token) from locked)',
+  }),
+};
+
+/** Attempts that are recorded together end alike. */
+export const RECORDS_SHARE_A_FATE: Mutation = {
+  rewrite: rewriteAll({
+    statement: 'record-attempts',
+    from: 'else i.state end as ends_as',
+    to: 'else min(i.state) over () end as ends_as',
+  }),
+};
+
 /** A job that is made again has the id of the one that was lost. */
 export const RELAY_KEEPS_GENERATION: Mutation = {
   rewrite: rewriteAll(

@@ -26,6 +26,7 @@ import { createRecorder } from '@vendor-server/worker/deliveries/record-attempt.
 import { createRelayTick } from '@vendor-server/worker/relay/relay-tick.ts';
 import { TIMED_OUT } from '@vendor-server/worker/testing/attempt-results.ts';
 import { createQueueDouble } from '@vendor-server/worker/testing/queue-double.ts';
+import { createMeeting, type MeetingPlace } from './create-meeting.ts';
 import type { ModelWorld } from './create-model-world.ts';
 import type { Hands } from './create-stepped-actor.ts';
 
@@ -54,34 +55,49 @@ export function change(world: ModelWorld, orderId: string): Task {
   };
 }
 
-/** A worker runs a job, and the receiver answers this. */
-export function attempt(world: ModelWorld, job: DeliveryJobData, answer: AttemptResult): Task {
+/** A job, and how the receiver answers the request that it leads to. */
+export interface AnsweredJob {
+  readonly job: DeliveryJobData;
+  readonly answer: AttemptResult;
+}
+
+/**
+ * A worker runs jobs side by side: what several of them ask for in one moment goes in one statement. Those that are sent
+ * are answered in one moment, too.
+ */
+export function attempt(world: ModelWorld, jobs: readonly AnsweredJob[]): Task {
   return async (hands) => {
-    const deps = createDeps(world, hands);
-    const { database, dispatcher, secretBox } = deps;
+    const { database, dispatcher, secretBox } = createDeps(world, hands);
     const executor = toPatientExecutor(database.pool);
-    try {
-      const end = await attemptDelivery(
-        {
-          executor,
-          claims: createClaims(executor, 10_000),
-          sender: createModelSender(world, hands, answer),
-          dispatcher,
-          secretBox,
-          settings: { webhookRetryDelaysMs: [1_000], debugWebhooks: false },
-          logger,
-          metrics,
-          recorder: createRecorder({ executor, logger }),
-          endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
-          tracer: NO_TRACER,
-        },
-        job,
-      );
-      world.queue.put(job, end.kind === 'retry' || end.kind === 'not_yet' ? 'delayed' : 'ended');
-    } catch (error) {
-      world.queue.put(job, 'delayed');
-      throw error;
-    }
+    const shared = {
+      executor,
+      claims: createClaims(executor, 10_000),
+      dispatcher,
+      secretBox,
+      settings: { webhookRetryDelaysMs: [1_000], debugWebhooks: false },
+      logger,
+      metrics,
+      recorder: createRecorder({ executor, logger }),
+      endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
+      tracer: NO_TRACER,
+    };
+    const meeting = createMeeting(jobs.length, () => hands.inTurn('get the answer', () => undefined));
+    const ends = await Promise.allSettled(
+      jobs.map(async ({ job, answer }) => {
+        const place = meeting.takePlace();
+        const sender = createModelSender(world, hands, answer, place);
+        try {
+          const end = await attemptDelivery({ ...shared, sender }, job);
+          world.queue.put(job, end.kind === 'retry' || end.kind === 'not_yet' ? 'delayed' : 'ended');
+        } catch (error) {
+          world.queue.put(job, 'delayed');
+          throw error;
+        } finally {
+          place.leave();
+        }
+      }),
+    );
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
 }
 
@@ -163,7 +179,12 @@ function withoutLooks(dispatcher: Dispatcher): Dispatcher {
 }
 
 /** Writes a request while there is time, and gets its answer in time or none. */
-function createModelSender({ model }: ModelWorld, hands: Hands, answer: AttemptResult): Sender {
+function createModelSender(
+  { model }: ModelWorld,
+  hands: Hands,
+  answer: AttemptResult,
+  place: MeetingPlace,
+): Sender {
   return {
     async send({ headers, deadline }: SendRequest) {
       const exchange = {
@@ -177,12 +198,14 @@ function createModelSender({ model }: ModelWorld, hands: Hands, answer: AttemptR
         if (!isLate()) model.beginExchange(exchange);
         return !isLate();
       });
-      if (!isWritten) return TIMED_OUT;
-      return hands.inTurn('get the answer', () => {
-        const result = isLate() ? TIMED_OUT : answer;
-        model.endExchange(exchange, result.outcome === 'acknowledged');
-        return result;
-      });
+      if (!isWritten) {
+        place.leave();
+        return TIMED_OUT;
+      }
+      await place.meet();
+      const result = isLate() ? TIMED_OUT : answer;
+      model.endExchange(exchange, result.outcome === 'acknowledged');
+      return result;
     },
     async close() {},
   };
