@@ -91,8 +91,7 @@ export const FAULTS: readonly Fault[] = [
       const stopped = workers.latest();
       stopped.signal('SIGSTOP');
       try {
-        const other = await workers.start();
-        await delay(PAST_THE_LEASE_MS);
+        const [other] = await Promise.all([workers.start(), delay(PAST_THE_LEASE_MS)]);
         stopped.signal('SIGCONT');
         await delay(500);
         await workers.stop(other);
@@ -125,8 +124,10 @@ export const FAULTS: readonly Fault[] = [
       await Promise.all([workers.start(), workers.start(), workers.start()]);
       await stage.waitForChanges(20);
       await workers.kill(random.pick(workers.running));
-      await workers.stop(random.pick(workers.running));
-      await workers.stop(random.pick(workers.running));
+      await Promise.all([
+        workers.stop(random.pick(workers.running)),
+        workers.stop(random.pick(workers.running)),
+      ]);
     },
   },
   ...POINT_FAULTS,

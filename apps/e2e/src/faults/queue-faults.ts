@@ -29,11 +29,13 @@ function queueFault(
 async function beAwayAtStart(redis: PrivateRedis, { apis, workers }: FaultStage): Promise<void> {
   await redis.kill();
   try {
-    for (const role of [apis, workers]) {
-      const old = role.latest();
-      await role.start();
-      await role.stop(old);
-    }
+    await Promise.all(
+      [apis, workers].map(async (role) => {
+        const old = role.latest();
+        await role.start();
+        await role.stop(old);
+      }),
+    );
   } finally {
     await redis.start();
   }

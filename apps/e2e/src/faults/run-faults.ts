@@ -48,6 +48,10 @@ export interface Disturbances {
   readonly deletions: number;
   /** Attempts at endpoints that were broken. */
   readonly probes: number;
+  /** Answers that were broken off right behind the headers of a 200. */
+  readonly cuts: number;
+  /** Answers with 503, as to every try with the head of a lane that is never accepted. */
+  readonly refusals: number;
 }
 
 export interface FaultReport {
@@ -116,7 +120,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
   };
 }
 
-function countDisturbances({ answers, endpoints, attempts }: History): Disturbances {
+function countDisturbances({ answers, endpoints, attempts, requests }: History): Disturbances {
   const countAccepted = (kind: 'resend' | 'replay') =>
     answers.filter(({ asked, got }) => asked.kind === kind && got.kind === 'accepted').length;
   return {
@@ -124,6 +128,8 @@ function countDisturbances({ answers, endpoints, attempts }: History): Disturban
     replays: countAccepted('replay'),
     deletions: endpoints.filter(({ deletedAt }) => deletedAt !== null).length,
     probes: attempts.filter(({ trigger }) => trigger === 'probe').length,
+    cuts: requests.filter(({ answer }) => answer?.isCut).length,
+    refusals: requests.filter(({ answer }) => answer?.status === 503).length,
   };
 }
 

@@ -39,6 +39,8 @@ const PLACES: readonly (readonly Place[])[] = [
       path: `/deleted-${n}`,
       window: 16,
       isGood: true,
+      // One has lanes to be cancelled; the others, that there is somebody to be deleted for as long as it goes.
+      ...(n > 0 && { statuses: ['pending', 'completed'] }),
     })),
   ],
 ];

@@ -27,7 +27,7 @@ export interface Disturbed {
 const PRESENCE_MS = 20_000;
 /** Some orders are never accepted at an endpoint that fails now and then: a lane whose head keeps failing. */
 const UNLUCKY = /0$/;
-const MOODS: readonly Mood[] = ['accepting', 'unavailable', 'hanging', 'resetting', 'cutting'];
+const BAD_MOODS: readonly Mood[] = ['unavailable', 'hanging', 'resetting', 'cutting'];
 /** Of the last webhooks that came. */
 const RECENT = 300;
 const REPLAYED_MS = 500;
@@ -36,11 +36,11 @@ export async function disturb(disturbed: Disturbed): Promise<void> {
   const { random, signal, scripts, pauseMs } = disturbed;
   for (const { path } of failing(disturbed)) scripts.refuseOrders(path, (orderId) => UNLUCKY.test(orderId));
   const toDelete = disturbed.endpoints.filter(({ path }) => path.startsWith('/deleted-'));
+  const tries = [createMoods(random), togglePaused, resend, resend, resend, replay, setWindows];
   let onlineAt = performance.now();
   while (!signal.aborted) {
     await delay(random.next() * 2 * pauseMs);
     // Calls may fail, because the API may be away: then something else is tried.
-    const tries = [setMood, togglePaused, resend, resend, resend, replay, setWindows];
     await random
       .pick(tries)(disturbed)
       .catch(() => undefined);
@@ -65,10 +65,16 @@ export async function calm({ endpoints, scripts }: Pick<Disturbed, 'endpoints' |
 const failing = ({ endpoints }: Disturbed) => endpoints.filter(({ isGood }) => !isGood);
 const pausing = (endpoints: readonly StageEndpoint[]) => endpoints.filter(({ path }) => path === '/paused');
 
-async function setMood(disturbed: Disturbed): Promise<void> {
-  const { random, scripts } = disturbed;
-  const { path } = random.pick(failing(disturbed));
-  scripts.setMood(path, scripts.moodOf(path) === 'accepting' ? random.pick(MOODS) : 'accepting');
+/** Each bad mood in turn, from any of them on, and a good one between two. */
+function createMoods(random: Random) {
+  let turn = random.below(BAD_MOODS.length);
+  return async (disturbed: Disturbed): Promise<void> => {
+    const { scripts } = disturbed;
+    const { path } = random.pick(failing(disturbed));
+    if (scripts.moodOf(path) !== 'accepting') return scripts.setMood(path, 'accepting');
+    turn = (turn + 1) % BAD_MOODS.length;
+    scripts.setMood(path, BAD_MOODS[turn] ?? 'unavailable');
+  };
 }
 
 async function togglePaused({ endpoints, random }: Disturbed): Promise<void> {
@@ -106,10 +112,14 @@ async function replay({ random, endpoints, teller }: Disturbed): Promise<void> {
   await teller.ask({ kind: 'replay', endpointId }, () => customerServer.call('POST', path, { body }));
 }
 
-/** As somebody who gives an endpoint less or more to do at once; a broken one opens by itself alone. */
-async function setWindows({ system, endpoints }: Disturbed): Promise<void> {
-  const ids = endpoints.map(({ endpointId }) => endpointId);
-  const windows = endpoints.map(({ window }) => window);
+/**
+ * As somebody who gives an endpoint less or more to do at once; a broken one opens by itself alone, and one that is
+ * about to break is left to it.
+ */
+async function setWindows({ system, endpoints, scripts }: Disturbed): Promise<void> {
+  const taking = endpoints.filter(({ path }) => scripts.moodOf(path) === 'accepting');
+  const ids = taking.map(({ endpointId }) => endpointId);
+  const windows = taking.map(({ window }) => window);
   await system.database.pool.query(
     `update webhook_endpoints e set "window" = w."window", window_changed_at = clock_timestamp()
        from unnest($1::char(24)[], $2::int[]) as w(id, "window")
