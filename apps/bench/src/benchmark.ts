@@ -27,6 +27,8 @@ export interface SharedPart<Part> {
 export interface BenchContext {
   /** As short as it may be and still show something. */
   readonly quick: boolean;
+  /** Else the queue lives in PostgreSQL, and is slower: less is put into it. */
+  readonly hasRedis: boolean;
   /** Sets the system up once more, on a database of its own; it is stopped when the benchmark ends, at the latest. */
   readonly createStage: CreateStage;
   /** Gives what the benchmarks that name it in `shares` have in common; the first who asks makes it. */

@@ -20,6 +20,7 @@ export async function runBenchmarks(
   benchmarks: readonly Benchmark[],
   { quick, logger, say, ...deps }: RunOptions,
 ): Promise<{ rows: BenchRow[]; curves: BenchCurve[] }> {
+  const hasRedis = deps.services.redisUrl !== null;
   const rows: BenchRow[] = [];
   const curves: BenchCurve[] = [];
   const shared = new Map<SharedPart<unknown>, { readonly own: Lifecycle; readonly part: unknown }>();
@@ -60,7 +61,14 @@ export async function runBenchmarks(
     say(`${id} ${title} …`);
     const begunAt = performance.now();
     const own = await createOwn(id);
-    const measured = await run({ quick, earlier: rows, createStage: createStageIn(own), share, say });
+    const measured = await run({
+      quick,
+      hasRedis,
+      earlier: rows,
+      createStage: createStageIn(own),
+      share,
+      say,
+    });
     rows.push(...(measured.rows ?? []));
     curves.push(...(measured.curves ?? []));
     for (const row of measured.rows ?? []) say(toLine(row));

@@ -6,16 +6,16 @@ import { fillBacklog, openEndpoints } from '../stage/backlog.ts';
 import { measureBareDrain, measureDrain } from './measure-deliveries.ts';
 import { deliveringStage } from './shared-stages.ts';
 
-/** Whole orders of four changes for each of the endpoints, also of a tenth of it. A queue in PostgreSQL is slower. */
+/** Whole orders of four changes for each of the endpoints, also of a tenth of it. */
 const BACKLOG = { onRedis: 20_000, onPostgres: 4_000, quick: 4_000 };
 
 export const drain: Benchmark = {
   id: 'P2',
   title: 'draining a backlog over 100 endpoints',
   shares: deliveringStage,
-  async run({ quick, share }) {
+  async run({ quick, hasRedis, share }) {
     const { stage, worker, bare } = await share(deliveringStage);
-    const count = BACKLOG[quick ? 'quick' : stage.redisUrl === null ? 'onPostgres' : 'onRedis'];
+    const count = BACKLOG[quick ? 'quick' : hasRedis ? 'onRedis' : 'onPostgres'];
     const { pool } = stage.database;
     const rounds = await measureInTurns(quick ? 2 : 3, {
       ours: measureDrain(stage, {

@@ -13,7 +13,7 @@ import { CLIENTS, prepareTasks } from './measure-orders.ts';
 import { deliveringStage } from './shared-stages.ts';
 
 const STEPS = ['create', ...CHANGE_STEPS] as const;
-const ORDERS = { usual: 400, quick: 100 };
+const ORDERS = { onRedis: 400, onPostgres: 100, quick: 100 };
 /** Not the system's: in ours and in the bare parts somebody calls and somebody receives. */
 const OUTSIDE = ['driver', 'receiver'];
 
@@ -21,9 +21,9 @@ export const wholePath: Benchmark = {
   id: 'P8',
   title: 'the whole path, with six webhooks for each order',
   shares: deliveringStage,
-  async run({ quick, share }) {
+  async run({ quick, hasRedis, share }) {
     const { stage, worker, http, statements, bare } = await share(deliveringStage);
-    const orders = quick ? ORDERS.quick : ORDERS.usual;
+    const orders = ORDERS[quick ? 'quick' : hasRedis ? 'onRedis' : 'onPostgres'];
     const rounds = await measureInTurns(quick ? 2 : 3, {
       ours: measurePath(stage, { http, worker }, orders),
       bare: measureParts(stage, { statements, bare }, orders),
