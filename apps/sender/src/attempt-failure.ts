@@ -13,7 +13,11 @@ export class AttemptFailure extends Error {
 
   /** @param sentence one sentence for a person */
   constructor(reason: AttemptReason, sentence: string) {
+    // Nobody is shown where in our code an endpoint failed, and many fail at once: a stack costs more than all else here.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`${reason}: ${sentence}`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = 'AttemptFailure';
     this.reason = reason;
     this.outcome = ruleOf(reason).outcome;

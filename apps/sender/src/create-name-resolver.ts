@@ -40,12 +40,22 @@ const NO_ADDRESS = 'ENODATA';
  * long as a name server is silent: one customer's dead name server would hold up everybody's attempts.
  * Names are taken as fully qualified; search domains are not tried. What is no name of DNS (an empty label, too long)
  * is asked of nobody: a name server might take `localhost..` for `localhost`.
+ *
+ * Who asks for a name while it is being asked for gets the same answer; none is kept longer than that.
  */
 export function createNameResolver(options: NameResolverOptions = {}): ResolveName {
   const hosts = createHostsFile(options.hostsPath ?? '/etc/hosts', HOSTS_MAX_AGE_MS);
   const timeout = options.tryTimeoutMs ?? TRY_TIMEOUT_MS;
   const resolver = new Resolver({ timeout, maxTimeout: timeout, tries: TRIES });
   if (options.servers) resolver.setServers(options.servers);
+  const underWay = new Map<string, Promise<readonly string[]>>();
+
+  function query(name: string): Promise<readonly string[]> {
+    const asked =
+      underWay.get(name) ?? queryBothFamilies(resolver, name).finally(() => underWay.delete(name));
+    underWay.set(name, asked);
+    return asked;
+  }
 
   return async (host) => {
     const name = host.toLowerCase().replace(/\.$/, '');
@@ -53,7 +63,7 @@ export function createNameResolver(options: NameResolverOptions = {}): ResolveNa
     const listed = await hosts.lookUp(name);
     if (listed.length > 0) return [...listed].sort(byFamily);
     if (name === 'localhost' || name.endsWith('.localhost')) return ['127.0.0.1', '::1'];
-    return queryBothFamilies(resolver, name);
+    return query(name);
   };
 }
 

@@ -4,6 +4,7 @@ import { Agent, Pool } from 'undici';
 import { createAddressGuard } from './create-address-guard.ts';
 import { createGuardedConnector } from './create-guarded-connector.ts';
 import { createNameResolver, type ResolveName } from './create-name-resolver.ts';
+import { createTurns } from './create-turns.ts';
 import { Exchange } from './exchange.ts';
 import { createOwnAddresses, type OwnAddresses } from './own-addresses.ts';
 import { MAX_HEADER_BYTES } from './watch-answers.ts';
@@ -48,6 +49,11 @@ export interface SenderParts {
 }
 
 const KEEP_ALIVE_MS = 4_000;
+/**
+ * What an endpoint is sent in one moment it leaves unanswered in one moment, and each such end tears a socket down. Of
+ * 160 the last one waits for a fifth of a second, of 1 000 for less than one.
+ */
+const UNANSWERED_TURNS = { perTurn: 8, pauseMs: 10, mostTurns: 32 };
 /** However long a server offers to keep a connection: idle ones of endpoints that fell silent are closed soon. */
 const KEEP_ALIVE_MAX_MS = 30_000;
 
@@ -64,6 +70,7 @@ export function createSender(options: SenderOptions): Sender {
 export function createSenderFrom(options: SenderOptions, parts: SenderParts): Sender {
   /** The exchange being dispatched in this very turn: undici opens a connection for it before `dispatch` returns. */
   let dispatching: Exchange | null = null;
+  const takeTurn = createTurns(UNANSWERED_TURNS);
   const connector = createGuardedConnector({
     isAllowed: createAddressGuard(parseNetworks(options.allowedNetworks), parts.ownAddresses),
     resolveName: parts.resolveName,
@@ -88,7 +95,7 @@ export function createSenderFrom(options: SenderOptions, parts: SenderParts): Se
     async send({ url, headers, body, deadline }): Promise<AttemptResult> {
       const { origin, pathname, search, protocol } = new URL(url);
       if (protocol !== 'http:' && protocol !== 'https:') throw new TypeError(`Not an HTTP URL: ${protocol}`);
-      const exchange = new Exchange(deadline, parts.now);
+      const exchange = new Exchange(deadline, parts.now, takeTurn);
       if (exchange.begin()) {
         dispatching = exchange;
         try {

@@ -4,6 +4,7 @@ import { toStatusReason } from '@vendor-server/domain/deliveries/status-reason.t
 import type { Dispatcher } from 'undici';
 import { AttemptFailure, notConnectedInTime, notSentInTime } from './attempt-failure.ts';
 import { createExcerpt } from './create-excerpt.ts';
+import type { TakeTurn } from './create-turns.ts';
 import { toExchangeFailure, unaskedUpgrade } from './to-attempt-failure.ts';
 
 /*
@@ -35,6 +36,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly result: Promise<AttemptResult>;
 
   readonly #now: () => number;
+  readonly #takeTurn: TakeTurn;
   readonly #startedAt: number;
   readonly #deadline: number;
   readonly #settled = Promise.withResolvers<AttemptResult>();
@@ -51,9 +53,11 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /**
    * @param deadline when the response headers must be in, on the clock of `now`, in ms
    * @param now a monotonic clock in ms that does not stand still while the process is stopped
+   * @param takeTurn taken at the deadline, for one more look at the sockets at least
    */
-  constructor(deadline: number, now: () => number) {
+  constructor(deadline: number, now: () => number, takeTurn: TakeTurn) {
     this.#now = now;
+    this.#takeTurn = takeTurn;
     this.#startedAt = now();
     this.#deadline = deadline;
     this.result = this.#settled.promise;
@@ -63,7 +67,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
   begin(): boolean {
     const remaining = this.#deadline - this.#now();
     if (remaining <= 0) this.#fail(notSentInTime());
-    else this.#timer = setTimeout(() => setImmediate(() => this.#endUnlessAnswered()), remaining);
+    else
+      this.#timer = setTimeout(() => void this.#takeTurn().then(() => this.#endUnlessAnswered()), remaining);
     return remaining > 0;
   }
 

@@ -74,8 +74,7 @@ describe('a name that was allowed', () => {
   let forbidden: Receiver;
 
   beforeEach(async () => {
-    allowed = await createReceiver({ host: '127.0.0.2' });
-    forbidden = await createReceiver({ host: '127.0.0.1', port: allowed.port });
+    [allowed, forbidden] = await createTwoOnOnePort('127.0.0.2', '127.0.0.1');
   });
   afterEach(() => Promise.all([allowed.close(), forbidden.close()]));
 
@@ -154,3 +153,14 @@ describe('a name that was allowed', () => {
     expect(forbidden.connections).toBe(0);
   });
 });
+
+/** The number that the first one gets may be taken for the other; then it is another one's turn. */
+async function createTwoOnOnePort(host: string, otherHost: string): Promise<[Receiver, Receiver]> {
+  const first = await createReceiver({ host });
+  try {
+    return [first, await createReceiver({ host: otherHost, port: first.port })];
+  } catch {
+    await first.close();
+    return createTwoOnOnePort(host, otherHost);
+  }
+}

@@ -80,6 +80,7 @@ export function attempt(world: ModelWorld, jobs: readonly AnsweredJob[]): Task {
       recorder: createRecorder({ executor, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
       tracer: NO_TRACER,
+      takeTurn: async () => undefined,
     };
     const meeting = createMeeting(jobs.length, () => hands.inTurn('get the answer', () => undefined));
     const ends = await Promise.allSettled(

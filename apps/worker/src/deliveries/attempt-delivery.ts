@@ -15,6 +15,10 @@
  *
  * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.
+ *
+ * What an endpoint leaves unanswered ends in one moment, and would be due again in one moment. Its records and reports are
+ * a statement each for all of it; what else it takes, a log line and the end of a job, is spread over a second, and so is
+ * the next attempt of each: nobody who is answered waits for all of it.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
@@ -28,6 +32,7 @@ import type { SecretBox } from '@vendor-server/platform/secrets/secret-box.ts';
 import type { Settings } from '@vendor-server/platform/settings/settings.ts';
 import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
+import type { TakeTurn } from '@vendor-server/sender/create-turns.ts';
 import { BODY_TIME_MS } from '@vendor-server/sender/exchange.ts';
 import type { Logger } from 'pino';
 import { sendInSpan } from './attempt-span.ts';
@@ -63,6 +68,8 @@ export interface AttemptDeps {
   readonly recorder: Recorder;
   readonly endpointHealth: EndpointHealthNotes;
   readonly tracer: Tracer;
+  /** Shared by all attempts of a process. */
+  readonly takeTurn: TakeTurn;
 }
 
 /** What becomes of the job. `summary` is what operators read on it of the attempt, `reason` why that failed. */
@@ -113,12 +120,13 @@ export async function attemptDelivery(
   const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
   // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
   const hasLeftQueue = fate === 'waiting';
+  // A record that supersedes says as much of the endpoint as the step it was to be.
+  if (known.kind !== 'lost') await deps.endpointHealth.note(claimed, result, step);
+  if (known.kind !== 'delivered') await deps.takeTurn();
   countAttempt(deps.metrics, claimed, result, known);
   logAttempt(deps.logger, claimed, result, known);
   const summary = describeAttempt(claimed.attemptNumber, result, known);
   if (known.kind === 'lost') return { kind: 'done', summary };
-  // A record that supersedes says as much of the endpoint as the step it was to be.
-  await deps.endpointHealth.note(claimed, result, step);
   return endRecorded(deps, claimed, result, known, summary, hasLeftQueue);
 }
 

@@ -18,6 +18,7 @@ import {
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { NO_TRACER } from '@vendor-server/platform/tracing/tracer.ts';
 import type { SendRequest } from '@vendor-server/sender/create-sender.ts';
+import { createTurns } from '@vendor-server/sender/create-turns.ts';
 import type { AttemptDeps } from '../deliveries/attempt-delivery.ts';
 import { createClaims } from '../deliveries/create-claims.ts';
 import { createEndpointHealthNotes } from '../deliveries/note-endpoint-health.ts';
@@ -74,6 +75,7 @@ export function createAttemptStage(database: Database): AttemptStage {
       recorder: createRecorder({ executor, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger }),
       tracer: NO_TRACER,
+      takeTurn: createTurns({ perTurn: 4, pauseMs: 1, mostTurns: 4 }),
       dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
       settings: {
         webhookRetryDelaysMs: [1_000, 2_000, 3_000],

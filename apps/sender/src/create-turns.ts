@@ -1,0 +1,45 @@
+/** Resolves when it is one's turn. */
+export type TakeTurn = () => Promise<void>;
+
+export interface TurnsOptions {
+  /** How many go on at once. */
+  readonly perTurn: number;
+  /** From one turn to the next, in ms. */
+  readonly pauseMs: number;
+  /** Where more wait than that in so many turns, more go on at once, so that nobody waits for thousands of others. */
+  readonly mostTurns: number;
+}
+
+/**
+ * Spreads what is to be done for many in one moment, in the order in which they came: a few go on at once, the next few
+ * a little later. Who comes alone does not wait.
+ *
+ * Who comes from a timer goes on after one more look at the sockets.
+ */
+export function createTurns({ perTurn, pauseMs, mostTurns }: TurnsOptions): TakeTurn {
+  const waiting: (() => void)[] = [];
+  let isScheduled = false;
+  let lastTurnAt = Number.NEGATIVE_INFINITY;
+
+  function schedule(): void {
+    if (isScheduled || waiting.length === 0) return;
+    isScheduled = true;
+    const waitMs = lastTurnAt + pauseMs - performance.now();
+    if (waitMs > 0) setTimeout(() => setImmediate(goOn), waitMs);
+    else setImmediate(goOn);
+  }
+
+  function goOn(): void {
+    isScheduled = false;
+    lastTurnAt = performance.now();
+    const share = Math.max(perTurn, Math.ceil(waiting.length / mostTurns));
+    for (const resolve of waiting.splice(0, share)) resolve();
+    schedule();
+  }
+
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      schedule();
+    });
+}
