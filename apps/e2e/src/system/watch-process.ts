@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 
 /** What a process has cost so far, as Linux counts it. */
 export interface ProcessUse {
@@ -23,7 +24,7 @@ export async function readProcessUse(pid: number): Promise<ProcessUse> {
   return {
     rssBytes: readKilobytes(status, 'VmRSS'),
     peakRssBytes: readKilobytes(status, 'VmHWM'),
-    sockets: await countSockets(pid),
+    sockets: countSockets(pid),
     cpuMs,
   };
 }
@@ -56,9 +57,18 @@ function readKilobytes(status: string, field: string): number {
   return Number(found[1]) * 1024;
 }
 
-async function countSockets(pid: number): Promise<number> {
+/** At once: a thread of Node's pool for each of hundreds would take more of the machine than what is watched. */
+function countSockets(pid: number): number {
   const directory = `/proc/${pid}/fd`;
-  // One that was closed meanwhile is no socket.
-  const links = (await readdir(directory)).map((name) => readlink(`${directory}/${name}`).catch(() => ''));
-  return (await Promise.all(links)).filter((link) => link.startsWith('socket:')).length;
+  return readdirSync(directory).filter((name) => readLink(`${directory}/${name}`).startsWith('socket:'))
+    .length;
+}
+
+/** Empty for one that was closed meanwhile. */
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }

@@ -8,7 +8,7 @@ export interface PlanNode {
   /** The table it reads, if it does. */
   readonly table: string | null;
   readonly index: string | null;
-  /** Rows it gave and rows it threw away, over all its loops. */
+  /** Rows it gave and rows it threw away, over all its loops: at least so many, see `countRemoved`. */
   readonly rows: number;
 }
 
@@ -83,7 +83,7 @@ function toPlan(rows: Record<string, [{ Plan: RawNode; 'Execution Time': number 
 }
 
 function flatten(node: RawNode): PlanNode[] {
-  const rows = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
+  const rows = node['Actual Rows'] * node['Actual Loops'] + countRemoved(node);
   return [
     {
       type: node['Node Type'],
@@ -93,4 +93,9 @@ function flatten(node: RawNode): PlanNode[] {
     },
     ...(node.Plans ?? []).flatMap(flatten),
   ];
+}
+
+/** The least it can have been: PostgreSQL shows the mean of all loops, in whole rows. */
+function countRemoved({ 'Rows Removed by Filter': shown = 0, 'Actual Loops': loops }: RawNode): number {
+  return loops === 1 ? shown : Math.max(shown - 0.5, 0) * loops;
 }
