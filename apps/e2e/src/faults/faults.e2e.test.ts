@@ -39,6 +39,7 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
         walkers: 6,
         pauseMs: 60,
         restMs: 100,
+        catchUpMs: 0,
       });
       showReport([report]);
       expect(report.violations, `seed ${seed}`).toEqual([]);

@@ -30,6 +30,7 @@ const LOAD = {
   walkers: 6,
   pauseMs: 60,
   restMs: 500,
+  catchUpMs: 20_000,
   longestHangMs: Number.POSITIVE_INFINITY,
 };
 

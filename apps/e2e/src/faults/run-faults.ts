@@ -21,6 +21,11 @@ export interface FaultRunOptions extends FaultStageOptions {
   readonly goal: ChangeGoal;
   /** Between a fault's recovery and the next fault, on average. */
   readonly restMs: number;
+  /**
+   * How long the next fault waits at most, in ms, until the backlog of a long one has gone out. Half a minute of an outage
+   * done again and again is no other fault than one outage that does not end.
+   */
+  readonly catchUpMs: number;
 }
 
 /** What became of one fault kind, or of all on one system. */
@@ -67,6 +72,8 @@ export interface FaultReport {
 const FEW_CHANGES = 20;
 /** Longer, and a fault hangs for ever. */
 const ENDS_WITHIN_MS = 120_000;
+/** So long an outage leaves a backlog. */
+const LONG_MS = 5_000;
 /** A backlog is gone so long after the last fault. */
 const DRAINS_WITHIN_MS = 30_000;
 
@@ -104,6 +111,7 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
       throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
     }
     spans.push({ kind, allowsDuplicates, delaysRecords, begunAt, endedAt: clockNow() });
+    if (clockNow() - begunAt >= LONG_MS) await stage.waitForCatchUp(options.catchUpMs);
     await delay(random.next() * 2 * options.restMs);
   }
   do await stage.waitForChanges(FEW_CHANGES);

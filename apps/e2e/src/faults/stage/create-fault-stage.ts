@@ -49,12 +49,18 @@ export interface FaultStage {
   waitForChanges(count: number): Promise<void>;
   /** Waits until every process says that it is ready. */
   waitForRecovery(): Promise<void>;
+  /** Waits, that long at most, until what has gathered for the endpoints that are always there has gone out. */
+  waitForCatchUp(withinMs: number): Promise<void>;
   /** Ends the load, and waits until nothing is open. @returns how long that took, in ms, and what is left */
   comeToRest(withinMs: number): Promise<{ readonly tookMs: number; readonly left: number }>;
   close(): Promise<void>;
 }
 
 const RECOVERS_WITHIN_MS = 60_000;
+/** Endpoints that nobody pauses or deletes, and whose receivers accept everything. */
+const ALWAYS_THERE = ['/wide', '/narrow'];
+/** Of these is on its way at any moment, by the load. */
+const UNDER_WAY = 20;
 /** Of the log of a process that ended by itself: enough to see why. */
 const MAX_SHOWN = 4_000;
 /** Between two disturbances, on average. */
@@ -112,9 +118,11 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
     ),
   ]);
 
-  async function countOpen(): Promise<number> {
+  async function countOpen(at: readonly StageEndpoint[]): Promise<number> {
     const { rows } = await system.database.pool.query<{ count: number }>(
-      `select count(*)::int as count from deliveries where state in ('blocked', 'waiting', 'queued')`,
+      `select count(*)::int as count from deliveries
+        where endpoint_id = any ($1) and state in ('blocked', 'waiting', 'queued')`,
+      [at.map(({ endpointId }) => endpointId)],
     );
     return rows[0]?.count ?? 0;
   }
@@ -147,13 +155,18 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
       }
       await Promise.all([...apis.running, ...workers.running].map(waitUntilReady));
     },
+    async waitForCatchUp(withinMs) {
+      const alwaysThere = endpoints.filter(({ path }) => ALWAYS_THERE.includes(path));
+      const giveUpAt = performance.now() + withinMs;
+      while (performance.now() < giveUpAt && (await countOpen(alwaysThere)) > UNDER_WAY) await delay(200);
+    },
     async comeToRest(withinMs) {
       ending.abort();
       const begunAt = performance.now();
       await load;
       await calm({ endpoints, scripts });
       for (;;) {
-        const left = await countOpen();
+        const left = await countOpen(endpoints);
         const tookMs = performance.now() - begunAt;
         if (left === 0 || tookMs > withinMs) return { tookMs, left };
         await delay(50);
