@@ -27,7 +27,7 @@ const CHANGES = 100;
 
 const LOAD = {
   seed,
-  walkers: 6,
+  walkers: 3,
   pauseMs: 60,
   restMs: 500,
   catchUpMs: 20_000,

@@ -22,8 +22,8 @@ export interface FaultRunOptions extends FaultStageOptions {
   /** Between a fault's recovery and the next fault, on average. */
   readonly restMs: number;
   /**
-   * How long the next fault waits at most, in ms, until the backlog of a long one has gone out. Half a minute of an outage
-   * done again and again is no other fault than one outage that does not end.
+   * How long the next fault waits at most, in ms, until the backlog of a long one, or of a few short ones, has gone out.
+   * Outages that follow each other at once are one that does not end, and what gathers meanwhile is the load's doing.
    */
   readonly catchUpMs: number;
 }
@@ -74,6 +74,7 @@ const FEW_CHANGES = 20;
 const ENDS_WITHIN_MS = 120_000;
 /** So long an outage leaves a backlog. */
 const LONG_MS = 5_000;
+const FEW_FAULTS = 5;
 /** A backlog is gone so long after the last fault. */
 const DRAINS_WITHIN_MS = 30_000;
 
@@ -111,7 +112,8 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
       throw new Error(`${kind}, on ${options.backend}, seed ${options.seed}`, { cause: error });
     }
     spans.push({ kind, allowsDuplicates, delaysRecords, begunAt, endedAt: clockNow() });
-    if (clockNow() - begunAt >= LONG_MS) await stage.waitForCatchUp(options.catchUpMs);
+    if (clockNow() - begunAt >= LONG_MS || spans.length % FEW_FAULTS === 0)
+      await stage.waitForCatchUp(options.catchUpMs);
     await delay(random.next() * 2 * options.restMs);
   }
   do await stage.waitForChanges(FEW_CHANGES);
