@@ -3,6 +3,10 @@
  * `HOSTILE_SECONDS` of a round, `HOSTILE_ATTACK_SECONDS` of the attack, `HOSTILE_BACKLOG` of each bad customer,
  * `HOSTILE_PER_SECOND` changes of the healthy, `HOSTILE_QUEUE=postgres`, `HOSTILE_REPORT`, a file for the numbers.
  *
+ * The load is one that two cores carry with half of their time left: at twice that they are busy for three quarters of it
+ * before anything bad happens, and the ratio tells of queues for a processor. The round is as long as it takes for twenty
+ * samples to lie above the p99, and for three time-outs of a hanging endpoint.
+ *
  * Times are printed and never asserted: they are the machine's, too. Each bad round is held against the mean of the
  * rounds without bad ones before and after it, each in a system of its own that is as young, and each after as long a
  * warm-up. That of a bad round is printed as well ("at first"): all the bad ones' backlogs appear in it at one moment.
@@ -17,9 +21,9 @@ import { type Latency, measureRound, type Round } from './measure-round.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const { env } = process;
-const seconds = Number(env['HOSTILE_SECONDS'] ?? 20);
+const seconds = Number(env['HOSTILE_SECONDS'] ?? 40);
 const backlog = Number(env['HOSTILE_BACKLOG'] ?? 20_000);
-const perSecond = Number(env['HOSTILE_PER_SECOND'] ?? 100);
+const perSecond = Number(env['HOSTILE_PER_SECOND'] ?? 50);
 const attackSeconds = Number(env['HOSTILE_ATTACK_SECONDS'] ?? 60);
 /**
  * Few enough that their windows stay below a worker's concurrency: beyond it everybody waits for a worker more. Their

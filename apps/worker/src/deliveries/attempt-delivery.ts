@@ -17,8 +17,8 @@
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.
  *
  * What an endpoint leaves unanswered ends in one moment, and would be due again in one moment. Its records and reports are
- * a statement each for all of it; what else it takes, a log line and the end of a job, is spread over a second, and so is
- * the next attempt of each: nobody who is answered waits for all of it.
+ * a statement each for all of it; the ends of its jobs are spread over a second, and with them the next attempts: nobody
+ * who is answered waits for all of it.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
@@ -120,13 +120,13 @@ export async function attemptDelivery(
   const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
   // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
   const hasLeftQueue = fate === 'waiting';
-  // A record that supersedes says as much of the endpoint as the step it was to be.
-  if (known.kind !== 'lost') await deps.endpointHealth.note(claimed, result, step);
-  if (known.kind !== 'delivered') await deps.takeTurn();
   countAttempt(deps.metrics, claimed, result, known);
   logAttempt(deps.logger, claimed, result, known);
   const summary = describeAttempt(claimed.attemptNumber, result, known);
   if (known.kind === 'lost') return { kind: 'done', summary };
+  // A record that supersedes says as much of the endpoint as the step it was to be.
+  await deps.endpointHealth.note(claimed, result, step);
+  if (known.kind !== 'delivered') await deps.takeTurn();
   return endRecorded(deps, claimed, result, known, summary, hasLeftQueue);
 }
 
