@@ -41,7 +41,8 @@ const NO_ADDRESS = 'ENODATA';
  * Names are taken as fully qualified; search domains are not tried. What is no name of DNS (an empty label, too long)
  * is asked of nobody: a name server might take `localhost..` for `localhost`.
  *
- * Who asks for a name while it is being asked for gets the same answer; none is kept longer than that.
+ * Who asks for a name while it is being asked for gets the same answer, and has what is left of its tries; no answer is
+ * kept longer than that.
  */
 export function createNameResolver(options: NameResolverOptions = {}): ResolveName {
   const hosts = createHostsFile(options.hostsPath ?? '/etc/hosts', HOSTS_MAX_AGE_MS);

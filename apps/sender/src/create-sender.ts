@@ -21,7 +21,10 @@ export interface SendRequest {
   url: string;
   headers: Record<string, string>;
   body: string;
-  /** When the response headers must be in, as a `performance.now()` of this process, in ms. */
+  /**
+   * When the response headers must be in, as a `performance.now()` of this process, in ms. (Those count, too, that come
+   * after it and before its turn to be ended.)
+   */
   deadline: number;
 }
 
@@ -53,7 +56,7 @@ const KEEP_ALIVE_MS = 4_000;
  * What an endpoint is sent in one moment it leaves unanswered in one moment, and each such end tears a socket down. Of
  * 160 the last one waits for a fifth of a second, of 1 000 for less than one.
  */
-const UNANSWERED_TURNS = { perTurn: 8, pauseMs: 10, mostTurns: 32 };
+const UNANSWERED_TURNS = { perTurn: 8, pauseMs: 10, oneIn: 32 };
 /** However long a server offers to keep a connection: idle ones of endpoints that fell silent are closed soon. */
 const KEEP_ALIVE_MAX_MS = 30_000;
 

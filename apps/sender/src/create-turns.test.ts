@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { createTurns, type TurnsOptions } from './create-turns.ts';
 
-const OPTIONS: TurnsOptions = { perTurn: 2, pauseMs: 20, mostTurns: 10 };
+const OPTIONS: TurnsOptions = { perTurn: 2, pauseMs: 20, oneIn: 10 };
 
 /** So many come at once. @returns who went on together, in order */
 async function watchTurns(options: TurnsOptions, count: number): Promise<number[][]> {

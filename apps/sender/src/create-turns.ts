@@ -6,8 +6,8 @@ export interface TurnsOptions {
   readonly perTurn: number;
   /** From one turn to the next, in ms. */
   readonly pauseMs: number;
-  /** Where more wait than that in so many turns, more go on at once, so that nobody waits for thousands of others. */
-  readonly mostTurns: number;
+  /** Of very many, one in so many goes on at each turn: the wait grows with the logarithm of their number. */
+  readonly oneIn: number;
 }
 
 /**
@@ -16,7 +16,7 @@ export interface TurnsOptions {
  *
  * Who comes from a timer goes on after one more look at the sockets.
  */
-export function createTurns({ perTurn, pauseMs, mostTurns }: TurnsOptions): TakeTurn {
+export function createTurns({ perTurn, pauseMs, oneIn }: TurnsOptions): TakeTurn {
   const waiting: (() => void)[] = [];
   let isScheduled = false;
   let lastTurnAt = Number.NEGATIVE_INFINITY;
@@ -32,7 +32,7 @@ export function createTurns({ perTurn, pauseMs, mostTurns }: TurnsOptions): Take
   function goOn(): void {
     isScheduled = false;
     lastTurnAt = performance.now();
-    const share = Math.max(perTurn, Math.ceil(waiting.length / mostTurns));
+    const share = Math.max(perTurn, Math.ceil(waiting.length / oneIn));
     for (const resolve of waiting.splice(0, share)) resolve();
     schedule();
   }

@@ -15,7 +15,7 @@ import { toExchangeFailure, unaskedUpgrade } from './to-attempt-failure.ts';
  *   prove nothing here: a process that is continued handles what its sockets have ready before its timers.
  * - The socket is connected by then, so the bytes go to the kernel in that turn; only the tail of a body that is
  *   larger than the send buffer can follow later, while its connection lives.
- * - When the timer fires first, the exchange is settled: an unwritten request is aborted at its start, a written
+ * - When its turn after the deadline comes first, the exchange is settled: an unwritten request is aborted at its start, a written
  *   one loses its socket at once.
  * - `dispatch` has no retries, with one request per connection nothing is requeued, and a second start of the
  *   same exchange is refused: one call of `send` writes at most one request.
@@ -111,7 +111,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
       durationMs: this.#elapsedMs(),
     };
     this.#stopTimer();
-    this.#timer = setTimeout(() => this.#endInTime(), BODY_TIME_MS);
+    // No later than that after the deadline, however late these were read: whoever sends counts on it.
+    const bodyTimeMs = Math.min(BODY_TIME_MS, this.#deadline + BODY_TIME_MS - this.#now());
+    this.#timer = setTimeout(() => this.#endInTime(), Math.max(bodyTimeMs, 0));
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {

@@ -36,7 +36,7 @@ import { createSweep } from './sweeps/create-sweep.ts';
 import { startSweeps } from './sweeps/run-sweeps.ts';
 
 /** See attempt-delivery.ts. Of 160 that fail in one moment the last job ends, and comes back, 0.8 s later; of 1 000, 2 s. */
-const FAILED_TURNS = { perTurn: 4, pauseMs: 20, mostTurns: 32 };
+const FAILED_TURNS = { perTurn: 4, pauseMs: 20, oneIn: 32 };
 
 /** Everything the worker works with. Made by `main.ts` and by tests, never by the worker itself. */
 export interface WorkerDeps {
@@ -71,7 +71,9 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   const claims = createClaims(executor, settings.webhookTimeoutMs);
   const recorder = createRecorder({ executor, logger });
   const endpointHealth = createEndpointHealthNotes({ database, logger });
-  const takeTurn = createTurns(FAILED_TURNS);
+  const spread = createTurns(FAILED_TURNS);
+  // A process that stops has no time to be gentle.
+  const takeTurn = () => (lifecycle.stopping.aborted ? Promise.resolve() : spread());
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   const attempts = countAttempts(async (job): Promise<AttemptEnd> => {

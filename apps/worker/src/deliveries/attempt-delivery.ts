@@ -16,9 +16,9 @@
  * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.
  *
- * What an endpoint leaves unanswered ends in one moment, and would be due again in one moment. Its records and reports are
- * a statement each for all of it; the ends of its jobs are spread over a second, and with them the next attempts: nobody
- * who is answered waits for all of it.
+ * What an endpoint leaves unanswered ends in one moment, and would be due again in one moment. The sender ends a few of its
+ * requests at a time; jobs that run again end a few at a time, too, and so the next attempts are spread: nobody who is
+ * answered waits for all of it.
  */
 import { randomUUID } from 'node:crypto';
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
@@ -126,7 +126,7 @@ export async function attemptDelivery(
   if (known.kind === 'lost') return { kind: 'done', summary };
   // A record that supersedes says as much of the endpoint as the step it was to be.
   await deps.endpointHealth.note(claimed, result, step);
-  if (known.kind !== 'delivered') await deps.takeTurn();
+  if (known.kind === 'retry' || known.kind === 'retry_with_other_secret') await deps.takeTurn();
   return endRecorded(deps, claimed, result, known, summary, hasLeftQueue);
 }
 

@@ -75,7 +75,7 @@ export function createAttemptStage(database: Database): AttemptStage {
       recorder: createRecorder({ executor, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger }),
       tracer: NO_TRACER,
-      takeTurn: createTurns({ perTurn: 4, pauseMs: 1, mostTurns: 4 }),
+      takeTurn: createTurns({ perTurn: 4, pauseMs: 1, oneIn: 4 }),
       dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
       settings: {
         webhookRetryDelaysMs: [1_000, 2_000, 3_000],
