@@ -65,13 +65,18 @@ export async function calm({ endpoints, scripts }: Pick<Disturbed, 'endpoints' |
 const failing = ({ endpoints }: Disturbed) => endpoints.filter(({ isGood }) => !isGood);
 const pausing = (endpoints: readonly StageEndpoint[]) => endpoints.filter(({ path }) => path === '/paused');
 
-/** Each bad mood in turn, from any of them on, and a good one between two. */
+/**
+ * Each bad mood in turn, from any of them on, and a good one between two. An endpoint that is broken is sent little, so the
+ * last mood, in which nothing of it would be seen otherwise, waits for a webhook.
+ */
 function createMoods(random: Random) {
   let turn = random.below(BAD_MOODS.length);
   return async (disturbed: Disturbed): Promise<void> => {
     const { scripts } = disturbed;
     const { path } = random.pick(failing(disturbed));
-    if (scripts.moodOf(path) !== 'accepting') return scripts.setMood(path, 'accepting');
+    const mood = scripts.moodOf(path);
+    if (mood === 'cutting' && !scripts.hasMet(path)) return;
+    if (mood !== 'accepting') return scripts.setMood(path, 'accepting');
     turn = (turn + 1) % BAD_MOODS.length;
     scripts.setMood(path, BAD_MOODS[turn] ?? 'unavailable');
   };

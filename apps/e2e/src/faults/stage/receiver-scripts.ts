@@ -17,6 +17,8 @@ const MOODS = {
 export interface ReceiverScripts {
   moodOf(path: string): Mood;
   setMood(path: string, mood: Mood): void;
+  /** Whether a webhook was answered so since its path got this mood. */
+  hasMet(path: string): boolean;
   /** Answers this order's webhooks to a path with 503, whatever the mood. */
   refuseOrders(path: string, refuses: (orderId: string) => boolean): void;
   /** Everything is accepted from now on. */
@@ -30,6 +32,7 @@ export function createReceiverScripts(receiver: Receiver): ReceiverScripts {
   const moods = new Map<string, Mood>();
   const refusals = new Map<string, (orderId: string) => boolean>();
   const cut = new WeakSet<ReceivedRequest>();
+  const met = new Set<string>();
   const moodOf = (path: string) => moods.get(path) ?? 'accepting';
 
   receiver.answer(
@@ -39,13 +42,18 @@ export function createReceiverScripts(receiver: Receiver): ReceiverScripts {
       const { path } = request;
       const isRefused = refusals.get(path)?.(request.header('x-webhook-order-id') ?? '') ?? false;
       const mood = isRefused ? 'unavailable' : moodOf(path);
+      if (!isRefused) met.add(path);
       if (mood === 'cutting') cut.add(request);
       return MOODS[mood](answering);
     },
   );
   return {
     moodOf,
-    setMood: (path, mood) => void moods.set(path, mood),
+    setMood(path, mood) {
+      moods.set(path, mood);
+      met.delete(path);
+    },
+    hasMet: (path) => met.has(path),
     refuseOrders: (path, refuses) => void refusals.set(path, refuses),
     relent() {
       moods.clear();
