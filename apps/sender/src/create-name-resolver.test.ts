@@ -36,6 +36,16 @@ describe('names the hosts file or a rule answers', () => {
 });
 
 describe('names the name server is asked for', () => {
+  it('are asked for once for all who wait for the answer, and anew after it', async () => {
+    const { resolve, asked } = await setUp({ 'hook.test': { ipv4: ['192.0.2.1'] } });
+    const resolveTwice = () => Promise.all([resolve('hook.test'), resolve('HOOK.test.')]);
+    expect(await resolveTwice()).toEqual([['192.0.2.1'], ['192.0.2.1']]);
+    // One question for each address family.
+    expect(asked).toHaveLength(2);
+    await resolveTwice();
+    expect(asked).toHaveLength(4);
+  });
+
   it('give all their addresses, IPv4 first', async () => {
     const { resolve } = await setUp({
       'hook.test': { ipv6: ['2001:db8:0:0:0:0:0:1'], ipv4: ['192.0.2.1', '192.0.2.2'] },

@@ -35,6 +35,15 @@ describe('createTurns', () => {
     expect(turns.flat()).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
+  test('nobody waits once there is a hurry, nor those who did before', async () => {
+    const hurry = new AbortController();
+    const takeTurn = createTurns({ perTurn: 1, pauseMs: 10_000, oneIn: 1_000, hurry: hurry.signal });
+    await takeTurn();
+    const before = [takeTurn(), takeTurn()];
+    hurry.abort();
+    await expect(Promise.all([...before, takeTurn()])).resolves.toHaveLength(3);
+  });
+
   test('who comes alone goes on at once, and who comes right after that a pause later', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
     try {

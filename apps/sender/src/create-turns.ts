@@ -8,6 +8,8 @@ export interface TurnsOptions {
   readonly pauseMs: number;
   /** Of very many, one in so many goes on at each turn: the wait grows with the logarithm of their number. */
   readonly oneIn: number;
+  /** Once it aborts nobody waits any more, those included who do. */
+  readonly hurry?: AbortSignal;
 }
 
 /**
@@ -16,7 +18,7 @@ export interface TurnsOptions {
  *
  * Who comes from a timer goes on after one more look at the sockets.
  */
-export function createTurns({ perTurn, pauseMs, oneIn }: TurnsOptions): TakeTurn {
+export function createTurns({ perTurn, pauseMs, oneIn, hurry }: TurnsOptions): TakeTurn {
   const waiting: (() => void)[] = [];
   let isScheduled = false;
   let lastTurnAt = Number.NEGATIVE_INFINITY;
@@ -24,6 +26,7 @@ export function createTurns({ perTurn, pauseMs, oneIn }: TurnsOptions): TakeTurn
   function schedule(): void {
     if (isScheduled || waiting.length === 0) return;
     isScheduled = true;
+    if (hurry?.aborted) return void setImmediate(goOn);
     const waitMs = lastTurnAt + pauseMs - performance.now();
     if (waitMs > 0) setTimeout(() => setImmediate(goOn), waitMs);
     else setImmediate(goOn);
@@ -32,11 +35,12 @@ export function createTurns({ perTurn, pauseMs, oneIn }: TurnsOptions): TakeTurn
   function goOn(): void {
     isScheduled = false;
     lastTurnAt = performance.now();
-    const share = Math.max(perTurn, Math.ceil(waiting.length / oneIn));
+    const share = hurry?.aborted ? waiting.length : Math.max(perTurn, Math.ceil(waiting.length / oneIn));
     for (const resolve of waiting.splice(0, share)) resolve();
     schedule();
   }
 
+  hurry?.addEventListener('abort', goOn, { once: true });
   return () =>
     new Promise((resolve) => {
       waiting.push(resolve);

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createReceiver, type Receiver } from '@vendor-server/e2e/receiver/create-receiver.ts';
 import { hang, respond } from '@vendor-server/e2e/receiver/steps.ts';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { BODY_TIME_MS, Exchange } from './exchange.ts';
 import { SenderClosedError } from './sender-closed-error.ts';
 import { namesForTest, requestTo, senderForTest } from './testing/sender-for-test.ts';
 
@@ -89,6 +90,26 @@ describe('a process that was stopped past the deadline writes nothing', () => {
       },
     );
     expect(await senderForTest().send(request)).toMatchObject({ outcome: 'acknowledged' });
+  });
+});
+
+describe('the rest of an answer', () => {
+  afterEach(() => vi.useRealTimers());
+
+  it('is not waited for longer because the headers were read late', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    let now = 0;
+    const isNeverItsTurn = () => new Promise<void>(() => undefined);
+    const exchange = new Exchange(1_000, () => now, isNeverItsTurn);
+    const settled = vi.fn();
+    void exchange.result.then(settled);
+    exchange.begin();
+    now = 2_500;
+    exchange.onResponseStart({ abort: () => undefined } as never, 200, {});
+    await vi.advanceTimersByTimeAsync(1_000 + BODY_TIME_MS - now - 1);
+    expect(settled).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(settled).toHaveBeenCalledWith(expect.objectContaining({ outcome: 'acknowledged' }));
   });
 });
 

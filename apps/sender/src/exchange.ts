@@ -15,8 +15,8 @@ import { toExchangeFailure, unaskedUpgrade } from './to-attempt-failure.ts';
  *   prove nothing here: a process that is continued handles what its sockets have ready before its timers.
  * - The socket is connected by then, so the bytes go to the kernel in that turn; only the tail of a body that is
  *   larger than the send buffer can follow later, while its connection lives.
- * - When its turn after the deadline comes first, the exchange is settled: an unwritten request is aborted at its start, a written
- *   one loses its socket at once.
+ * - When its turn after the deadline comes first, the exchange is settled: an unwritten request is aborted at its start, a
+ *   written one loses its socket at once.
  * - `dispatch` has no retries, with one request per connection nothing is requeued, and a second start of the
  *   same exchange is refused: one call of `send` writes at most one request.
  */

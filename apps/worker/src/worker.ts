@@ -71,9 +71,8 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
   const claims = createClaims(executor, settings.webhookTimeoutMs);
   const recorder = createRecorder({ executor, logger });
   const endpointHealth = createEndpointHealthNotes({ database, logger });
-  const spread = createTurns(FAILED_TURNS);
   // A process that stops has no time to be gentle.
-  const takeTurn = () => (lifecycle.stopping.aborted ? Promise.resolve() : spread());
+  const takeTurn = createTurns({ ...FAILED_TURNS, hurry: lifecycle.stopping });
   const relayTick = createRelayTick({ database, executor, queue, logger, metrics });
 
   const attempts = countAttempts(async (job): Promise<AttemptEnd> => {

@@ -10,8 +10,9 @@
  * between, it finds its deadline passed; and the relay ends no lease before its end. (The monotonic clock goes on
  * while a process is stopped, but not while its whole machine is suspended: such a machine may send late.)
  *
- * Why the lease of a worker that runs is not over before its answer is recorded, or tried to be: at the deadline at the
- * latest the headers of an answer are in, BODY_TIME_MS later its rest, and END_MARGIN_MS are left then for the record.
+ * Why the lease of a worker that runs is not over before its answer is recorded, or tried to be: an answer ends
+ * BODY_TIME_MS after the deadline at the latest, whenever its headers were read, and END_MARGIN_MS are left then for the
+ * record; a request without one ends at its turn after the deadline, of a thousand a second later.
  *
  * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.
