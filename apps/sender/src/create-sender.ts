@@ -56,9 +56,9 @@ const KEEP_ALIVE_MS = 4_000;
 const KEEP_ALIVE_MAX_MS = 30_000;
 /**
  * What an endpoint is sent in one moment it leaves unanswered in one moment, and each such end tears a socket down. Of
- * 160 the last one waits for a fifth of a second, of 1 000 for less than one.
+ * 160 the last one waits for less than a second, of 1 000 for less than two.
  */
-const UNANSWERED_TURNS = { perTurn: 8, pauseMs: 10, oneIn: 32 };
+const UNANSWERED_TURNS = { perTurn: 4, pauseMs: 20, oneIn: 32 };
 
 /** The one way to customers' endpoints, for deliveries and for the webhook test. */
 export function createSender(options: SenderOptions): Sender {

@@ -12,7 +12,7 @@
  *
  * Why the lease of a worker that runs is not over before its answer is recorded, or tried to be: an answer ends
  * BODY_TIME_MS after the deadline at the latest, whenever its headers were read, and END_MARGIN_MS are left then for the
- * record; a request without one ends at its turn after the deadline, of a thousand a second later.
+ * record; a request without one ends at its turn after the deadline, the last of a thousand two seconds later.
  *
  * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.
@@ -119,7 +119,7 @@ export async function attemptDelivery(
   const step = await decideStep(deps, claimed, result);
   const fate = await deps.recorder.recordUntilKnown(key, result, step);
   const known = fate === 'lost' || fate === 'superseded' ? { kind: fate } : step;
-  // Also when it was to stay in the queue: its endpoint has closed, and whoever moves it makes a new job.
+  // Also when it was to stay in the queue: its endpoint has no room for it, and whoever moves it makes a new job.
   const hasLeftQueue = fate === 'waiting';
   countAttempt(deps.metrics, claimed, result, known);
   logAttempt(deps.logger, claimed, result, known);

@@ -28,6 +28,8 @@ import { releaseClaim } from './release-claim-sql.ts';
 const OPEN_FOR_EACH_ENDPOINT = 5_000;
 const ENDPOINTS = 3;
 const CLAIMED = 1_000;
+/** Over so many endpoints of their own. */
+const CLAIMED_ENDPOINTS = 20;
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -47,12 +49,12 @@ beforeAll(async () => {
   });
   await pool.query(`update webhook_endpoints set "window" = 64`);
   // As many workers have on their way.
-  await insertBacklog(pool, { endpoints: 20, delivered: 0, ...nothing, queued: CLAIMED });
+  await insertBacklog(pool, { endpoints: CLAIMED_ENDPOINTS, delivered: 0, ...nothing, queued: CLAIMED });
   await pool.query(
     `update deliveries set claim_token = id, claimed_until = now() + interval '1 hour', attempt_count = 1
       where endpoint_id in (select endpoint_id from deliveries where state = 'queued'
                              group by 1 having count(*) = $1)`,
-    [CLAIMED / 20],
+    [CLAIMED / CLAIMED_ENDPOINTS],
   );
 }, 60_000);
 afterAll(() => subject.drop());
@@ -180,7 +182,11 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
   test('a record of what is sent again', async () => {
     const key = await claimedKey();
     const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
-    await expectFewRows((executor) => recordAttempt(executor, key, answered(503), retry), 10);
+    // Of those of its endpoint in the queue, how many there are.
+    await expectFewRows(
+      (executor) => recordAttempt(executor, key, answered(503), retry),
+      CLAIMED / CLAIMED_ENDPOINTS,
+    );
   });
 
   test('records of several at once', async () => {
@@ -195,7 +201,8 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
         return { key, result: answered(200), step: index % 2 === 0 ? { kind: 'delivered' } : retry };
       });
       expect(records).toHaveLength(count);
-      await expectFewRows((executor) => recordAttempts(executor, records), count);
+      const counted = Math.floor(count / 2) * (CLAIMED / CLAIMED_ENDPOINTS);
+      await expectFewRows((executor) => recordAttempts(executor, records), Math.max(count, counted));
     }
   });
 
@@ -270,7 +277,10 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     });
 
     test('endpoints that hold something for too long', async () => {
-      await expectFewRows((executor) => findOverdueEndpoints(executor, '', 1_000, 100), 10);
+      await expectFewRows(
+        (executor) => findOverdueEndpoints(executor, '', 1_000, 100),
+        ENDPOINTS + CLAIMED_ENDPOINTS,
+      );
     });
 
     test('what an endpoint has held for too long', async () => {

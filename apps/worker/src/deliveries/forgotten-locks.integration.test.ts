@@ -120,8 +120,12 @@ test('claims, records, reports and looks that wait keep a few connections', asyn
   expect(await Promise.any(putOff)).toEqual({ kind: 'not_yet', retryInMs: 1_000 });
 
   await holder.query('rollback');
-  for (const end of await Promise.all(ends)) expect(end).toMatchObject({ kind: 'retry' });
-  await Promise.all(putOff);
+  await Promise.all([...ends, ...putOff]);
+  const attempted = stuck.orders
+    .slice(0, 40)
+    .map(({ deliveryIds }) => readAttempts(pool(), deliveryIds[0] ?? ''));
+  for (const attempts of await Promise.all(attempted))
+    expect(attempts).toMatchObject([{ outcome: 'rejected' }]);
   await stage.deps.dispatcher.drain();
 });
 

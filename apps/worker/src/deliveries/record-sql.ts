@@ -7,7 +7,8 @@
  *
  * What holds for many in one statement:
  * - *Each has its own fate*: whether its claim is still there, whether a newer change replaces it, whether its endpoint
- *   has closed is asked for each row, in the statement's one snapshot. What commits later has seen the claim, and looks.
+ *   has room for it is asked for each row, in the statement's one snapshot. What commits later has seen the claim, and
+ *   looks.
  * - *Nobody waits for it in a circle.* It waits for no delivery's row (`skip locked`; what it leaves out is written
  *   alone, by a statement that waits and holds nothing else meanwhile). An attempt's row is written only by whoever
  *   holds its delivery's, or, once that has ended, by an erasure. Endpoints and orders are not locked. So whoever
@@ -88,6 +89,17 @@ const COLUMNS = {
   reason: 'text',
 } as const;
 
+/**
+ * Whether delivery `d` of record `i` may not stay in the queue: its endpoint has closed, or has more there than its window
+ * holds since that was halved. Of those that are recorded together as many go as are too many, and no more: what ends
+ * makes room first.
+ */
+const HAS_NO_ROOM = `row_number() over (partition by d.endpoint_id order by i.state = 'queued', i.place) <= (
+  select case when e.state = 'active' then queued.count - e."window" else queued.count end
+    from webhook_endpoints e,
+         (select count(*) from deliveries where endpoint_id = d.endpoint_id and state = 'queued') queued
+   where e.id = d.endpoint_id)`;
+
 /** The statement, in its two forms. */
 const toText = (lock: '' | 'skip locked') => `
   with item as (
@@ -95,8 +107,7 @@ const toText = (lock: '' | 'skip locked') => `
   ), fate as (
     select i.*,
            case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded'
-                when i.state = 'queued' and (select e.state <> 'active' or e."window" = 0
-                                               from webhook_endpoints e where e.id = d.endpoint_id) then 'waiting'
+                when i.state = 'queued' and ${HAS_NO_ROOM} then 'waiting'
                 else i.state end as ends_as
       from item i
      cross join lateral (
@@ -169,7 +180,9 @@ async function write(
  *
  * - What a newer change replaces, made meanwhile, is `superseded`. That goes for a try with the other of two secrets,
  *   too: the newer one is sent at once, and finds out by itself which secret the endpoint takes.
- * - What would stay `queued` becomes `waiting` when its endpoint has closed meanwhile: its job would only be put back.
+ * - What would stay `queued` becomes `waiting` when its endpoint has closed meanwhile: its job would only be put back. So
+ *   does what its endpoint has no room for any more: a window that was halved is kept to from then on, and not only when
+ *   the budgets of what it held before are spent. An endpoint that hangs is sent half as much each time.
  *
  * @returns the state it is in; null when the claim is no longer this attempt's, and nothing was written
  */

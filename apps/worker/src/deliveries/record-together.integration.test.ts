@@ -217,9 +217,11 @@ test('in a new database, too, rows are found by their keys, and one plan serves 
     const { nodes } = await explain(client, (executor) => recordAttempts(executor, records(16)));
     const reads = nodes.filter(({ table }) => table === 'deliveries' || table === 'delivery_attempts');
     const types = new Set(reads.map(({ type }) => type));
-    expect(types).toEqual(new Set(['ModifyTable', 'Index Scan']));
+    expect(types).toEqual(new Set(['ModifyTable', 'Index Scan', 'Index Only Scan']));
     const indexes = reads.map(({ index }) => index);
     expect(indexes).toEqual(expect.arrayContaining(['deliveries_pkey', 'delivery_attempts_pkey']));
+    const counted = reads.filter(({ type }) => type === 'Index Only Scan').map(({ index }) => index);
+    expect(counted).toEqual(['deliveries_queued_idx']);
     for (const count of [1, 128, 1, 16, 1, 128, 1, 16]) await recordAttempts(client, records(count));
     const { rows } = await client.query(
       `select generic_plans::int as generic from pg_prepared_statements where name = 'record-attempts'`,

@@ -24,7 +24,10 @@ export interface ClaimedAttempt {
 /** Attempts whose answers are to be recorded, by a recorder whose statements are in the test's hands. */
 export interface RecordStage {
   insertClaimed(states?: ['queued', ...'blocked'[]], options?: EndpointOptions): Promise<ClaimedAttempt>;
+  /** Of as many endpoints. */
   insertMany(count: number): Promise<ClaimedAttempt[]>;
+  /** Of one endpoint. */
+  insertManyOfOne(count: number, options?: EndpointOptions): Promise<ClaimedAttempt[]>;
   createRecorder(executor: SqlExecutor): Recorder;
   /** What it could not record yet. */
   readonly warnings: Record<string, unknown>[];
@@ -47,7 +50,13 @@ export function createRecordStage(pool: pg.Pool): RecordStage {
     states: ['queued', ...'blocked'[]] = ['queued'],
     options: EndpointOptions = {},
   ): Promise<ClaimedAttempt> {
-    const endpoint = await insertEndpoint(pool, options);
+    return insertClaimedOf(await insertEndpoint(pool, options), states);
+  }
+
+  async function insertClaimedOf(
+    endpoint: Awaited<ReturnType<typeof insertEndpoint>>,
+    states: ['queued', ...'blocked'[]],
+  ): Promise<ClaimedAttempt> {
     const { orderId, deliveryIds } = await insertOrder(pool, endpoint, states);
     const deliveryId = deliveryIds[0] ?? '';
     const token = `token ${deliveryId}`;
@@ -61,6 +70,10 @@ export function createRecordStage(pool: pg.Pool): RecordStage {
     insertClaimed,
     insertMany: (count) => Promise.all(Array.from({ length: count }, () => insertClaimed())),
     createRecorder: (executor) => createRecorder({ executor: toPatientExecutor(executor), logger }),
+    async insertManyOfOne(count, options) {
+      const endpoint = await insertEndpoint(pool, options);
+      return Promise.all(Array.from({ length: count }, () => insertClaimedOf(endpoint, ['queued'])));
+    },
     warnings,
     createExecutor(around) {
       const sent: string[] = [];
