@@ -5,10 +5,13 @@ import type { Drain } from './measure-drain.ts';
 import type { Latency, Round } from './measure-round.ts';
 import type { Watched } from './watch-system.ts';
 
+/** A round without bad ones. */
+export type Baseline = Pick<Round, 'latency' | 'stolenShare'>;
+
 /** What one run measured, as it is written for programs. */
 export interface HostileReport {
   /** `begin`: the seconds before the round, in which the bad ones' backlogs appear. */
-  rounds: { title: string; baseline: Latency; begin: Round; round: Round }[];
+  rounds: { title: string; baseline: Baseline; begin: Round; round: Round }[];
   drains: { title: string; drain: Drain }[];
   attack: Attack | null;
 }
@@ -20,12 +23,12 @@ const MIB = 1024 * 1024;
 /** Says at once what came of a round: a run that ends early has shown what it had. */
 export function showRound(
   title: string,
-  without: Latency | null,
+  without: Baseline | null,
   { sent, missing, latency, watched }: Round,
 ): void {
   const toText = ({ p50Ms, p99Ms }: Latency) => `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms`;
   const arrived = `${sent - missing}/${sent} received, ${toText(latency)}`;
-  const before = without === null ? '' : ` (before: ${toText(without)})`;
+  const before = without === null ? '' : ` (before: ${toText(without.latency)})`;
   console.log(`${title}: ${arrived}${before}, worker ${toMib(watched.mostRssBytes)} MiB`);
 }
 
@@ -75,6 +78,7 @@ const ROUND_COLUMNS = [
   'without',
   'ratio',
   'at first',
+  'stolen %',
   'queued/window',
   'jobs',
   'queue MiB +',
@@ -83,7 +87,7 @@ const ROUND_COLUMNS = [
   'worker ms each',
 ];
 
-function toRoundCells(baseline: Latency | null, begin: Round | null, round: Round): string[] {
+function toRoundCells(baseline: Baseline | null, begin: Round | null, round: Round): string[] {
   const { sent, missing, latency, watched } = round;
   const both = begin === null ? [watched] : [begin.watched, watched];
   const most = (read: (each: Watched) => number) => Math.max(...both.map(read));
@@ -95,9 +99,12 @@ function toRoundCells(baseline: Latency | null, begin: Round | null, round: Roun
     `${sent - missing}/${sent}`,
     latency.p50Ms.toFixed(1),
     latency.p99Ms.toFixed(1),
-    baseline === null ? '' : `${baseline.p50Ms.toFixed(1)} ${baseline.p99Ms.toFixed(1)}`,
-    baseline === null ? '' : (latency.p99Ms / baseline.p99Ms).toFixed(2),
+    baseline === null ? '' : `${baseline.latency.p50Ms.toFixed(1)} ${baseline.latency.p99Ms.toFixed(1)}`,
+    baseline === null ? '' : (latency.p99Ms / baseline.latency.p99Ms).toFixed(2),
     begin === null ? '' : begin.latency.p99Ms.toFixed(1),
+    [round, ...(baseline === null ? [] : [baseline])]
+      .map(({ stolenShare }) => (100 * stolenShare).toFixed(1))
+      .join(' : '),
     worst === undefined ? '' : `${worst.mostQueued}/${worst.highestWindow}`,
     String(most(({ mostJobs }) => mostJobs)),
     toMib(most(({ queueBytes }) => queueBytes.most) - (both[0]?.queueBytes.first ?? 0)),

@@ -10,14 +10,15 @@
  * Times are printed and never asserted: they are the machine's, too. Each bad round is held against the mean of the
  * rounds without bad ones before and after it, each in a system of its own that is as young, and each after as long a
  * warm-up. That of a bad round is printed as well ("at first"): all the bad ones' backlogs appear in it at one moment.
+ * What a virtual machine's host gave to others is printed, too ("stolen"): where it differs, so do the machines.
  */
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createPrivateRedis, type PrivateRedis } from '../system/create-private-redis.ts';
 import { createHostileStage, type HostileStage } from './create-hostile-stage.ts';
-import { type HostileReport, showReport, showRound, writeReport } from './hostile-report.ts';
+import { type Baseline, type HostileReport, showReport, showRound, writeReport } from './hostile-report.ts';
 import { measureAttack } from './measure-attack.ts';
 import { measureDrain } from './measure-drain.ts';
-import { type Latency, measureRound, type Round } from './measure-round.ts';
+import { measureRound, type Round } from './measure-round.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const { env } = process;
@@ -38,7 +39,7 @@ const WARM_UP_SECONDS = 5;
 const DRAINED = 4_000;
 
 const report: HostileReport = { rounds: [], drains: [], attack: null };
-const baselines: Latency[] = [];
+const baselines: Baseline[] = [];
 /** `at`: its system's own baseline. */
 const rounds: { title: string; begin: Round; round: Round; at: number }[] = [];
 let redis: PrivateRedis | null = null;
@@ -76,7 +77,7 @@ async function measureBaseline(stage: HostileStage): Promise<void> {
   await measureRound(stage, { perSecond, seconds: WARM_UP_SECONDS });
   const round = await measureRound(stage, { perSecond, seconds });
   expect(round.missing).toBe(0);
-  baselines.push(round.latency);
+  baselines.push(round);
 }
 
 test.each(SCENARIOS)('$title', async ({ title, prepare }) => {
@@ -118,10 +119,13 @@ test('alone', async () => {
   });
 });
 
-function toMean(one: Latency, other: Latency): Latency {
+function toMean(one: Baseline, other: Baseline): Baseline {
   return {
-    p50Ms: (one.p50Ms + other.p50Ms) / 2,
-    p99Ms: (one.p99Ms + other.p99Ms) / 2,
-    maxMs: Math.max(one.maxMs, other.maxMs),
+    latency: {
+      p50Ms: (one.latency.p50Ms + other.latency.p50Ms) / 2,
+      p99Ms: (one.latency.p99Ms + other.latency.p99Ms) / 2,
+      maxMs: Math.max(one.latency.maxMs, other.latency.maxMs),
+    },
+    stolenShare: (one.stolenShare + other.stolenShare) / 2,
   };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CustomerServer } from '../system/add-customer-server.ts';
 import { quantile } from '../system/quantile.ts';
+import { watchStolenTime } from '../system/watch-stolen-time.ts';
 import type { HostileStage } from './create-hostile-stage.ts';
 import { type SentChange, sendLoad } from './send-load.ts';
 import { type Watched, watchSystem } from './watch-system.ts';
@@ -20,6 +21,8 @@ export interface Round {
   readonly missing: number;
   /** From the change to its receipt, healthy ones only, in ms. */
   readonly latency: Latency;
+  /** Of the processors' time, what the machine did not get (see watch-stolen-time.ts). */
+  readonly stolenShare: number;
   readonly watched: Watched;
 }
 
@@ -37,6 +40,7 @@ export async function measureRound(stage: HostileStage, options: RoundOptions): 
   const { perSecond, seconds, bad = [], badEndpointIds = [] } = options;
   const { healthy, receiver } = stage;
   const firstReceipt = receiver.receipts.length;
+  const readStolenShare = await watchStolenTime();
   const watch = await watchSystem({ ...stage, endpointIds: badEndpointIds });
   try {
     const ownShare = perSecond / healthy.length;
@@ -46,7 +50,9 @@ export async function measureRound(stage: HostileStage, options: RoundOptions): 
     ]);
     const missing = await waitForArrivals(stage, sent);
     const latencies = receiver.receipts.slice(firstReceipt).map(({ latencyMs }) => latencyMs);
-    return { sent: sent.length, missing, latency: toLatency(latencies), watched: await watch.stop() };
+    const stolenShare = await readStolenShare();
+    const latency = toLatency(latencies);
+    return { sent: sent.length, missing, latency, stolenShare, watched: await watch.stop() };
   } catch (error) {
     await watch.stop();
     throw error;

@@ -19,6 +19,7 @@ import { findOverdueEndpoints, giveUpOverdue, lockLongClosed } from '../holds/ho
 import { findProbeDue, startProbes } from '../relay/probe-sql.ts';
 import { findStandingLanes } from '../relay/relay-sql.ts';
 import { answered } from '../testing/attempt-results.ts';
+import { DELIVERED, RETRY } from '../testing/record-stage.ts';
 import { claimDeliveries, claimDelivery } from './claim-sql.ts';
 import { type AttemptRecord, recordAttempt, recordAttempts } from './record-sql.ts';
 import { settleRefusal, settleRefusals } from './refusal-sql.ts';
@@ -27,9 +28,8 @@ import { releaseClaim } from './release-claim-sql.ts';
 /** Several times what any statement may take at once: where both are alike, reading all of it is a fair choice. */
 const OPEN_FOR_EACH_ENDPOINT = 5_000;
 const ENDPOINTS = 3;
-const CLAIMED = 1_000;
-/** Over so many endpoints of their own. */
-const CLAIMED_ENDPOINTS = 20;
+/** So many of each of so many further endpoints are claimed: as many workers have on their way. */
+const CLAIMED = { endpoints: 20, ofEach: 50 } as const;
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -48,13 +48,13 @@ beforeAll(async () => {
     queued: 300,
   });
   await pool.query(`update webhook_endpoints set "window" = 64`);
-  // As many workers have on their way.
-  await insertBacklog(pool, { endpoints: CLAIMED_ENDPOINTS, delivered: 0, ...nothing, queued: CLAIMED });
+  const { endpoints, ofEach } = CLAIMED;
+  await insertBacklog(pool, { endpoints, delivered: 0, ...nothing, queued: endpoints * ofEach });
   await pool.query(
     `update deliveries set claim_token = id, claimed_until = now() + interval '1 hour', attempt_count = 1
       where endpoint_id in (select endpoint_id from deliveries where state = 'queued'
                              group by 1 having count(*) = $1)`,
-    [CLAIMED / CLAIMED_ENDPOINTS],
+    [ofEach],
   );
 }, 60_000);
 afterAll(() => subject.drop());
@@ -176,17 +176,13 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
 
   test('a record', async () => {
     const key = await claimedKey();
-    await expectFewRows((executor) => recordAttempt(executor, key, answered(200), { kind: 'delivered' }), 10);
+    await expectFewRows((executor) => recordAttempt(executor, key, answered(200), DELIVERED), 10);
   });
 
   test('a record of what is sent again', async () => {
     const key = await claimedKey();
-    const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
     // Of those of its endpoint in the queue, how many there are.
-    await expectFewRows(
-      (executor) => recordAttempt(executor, key, answered(503), retry),
-      CLAIMED / CLAIMED_ENDPOINTS,
-    );
+    await expectFewRows((executor) => recordAttempt(executor, key, answered(503), RETRY), CLAIMED.ofEach);
   });
 
   test('records of several at once', async () => {
@@ -195,13 +191,12 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
         'select id from deliveries where claim_token is not null order by id desc limit $1',
         [count],
       );
-      const retry = { kind: 'retry', delayMs: 1_000, holdIn: 'queue' } as const;
       const records = rows.map(({ id }, index): AttemptRecord => {
         const key = { deliveryId: id, attemptNumber: 1, token: id };
-        return { key, result: answered(200), step: index % 2 === 0 ? { kind: 'delivered' } : retry };
+        return { key, result: answered(200), step: index % 2 === 0 ? DELIVERED : RETRY };
       });
       expect(records).toHaveLength(count);
-      const counted = Math.floor(count / 2) * (CLAIMED / CLAIMED_ENDPOINTS);
+      const counted = Math.floor(count / 2) * CLAIMED.ofEach;
       await expectFewRows((executor) => recordAttempts(executor, records), Math.max(count, counted));
     }
   });
@@ -253,7 +248,7 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
 
     test('endpoints that are to be probed', async () => {
       // Of the queued ones of each endpoint, of which it has about a window, whether one is a probe.
-      await expectFewRows((executor) => findProbeDue(executor, null, 1_000), CLAIMED + 300);
+      await expectFewRows((executor) => findProbeDue(executor, null, 1_000), 1_300);
     });
 
     test("a broken endpoint's probe, the oldest and the one after another", async () => {
@@ -277,10 +272,7 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     });
 
     test('endpoints that hold something for too long', async () => {
-      await expectFewRows(
-        (executor) => findOverdueEndpoints(executor, '', 1_000, 100),
-        ENDPOINTS + CLAIMED_ENDPOINTS,
-      );
+      await expectFewRows((executor) => findOverdueEndpoints(executor, '', 1_000, 100), 30);
     });
 
     test('what an endpoint has held for too long', async () => {
