@@ -6,6 +6,7 @@ import { type HistoryIndex, indexHistory, isSuccess, keyOf } from '../history/in
 import { createRandom } from '../history/testing/create-random.ts';
 import type { Violation } from '../history/violation.ts';
 import { clockNow } from '../receiver/received-request.ts';
+import { countDisturbances, type Disturbances } from './count-disturbances.ts';
 import type { ChangeGoal } from './create-change-goal.ts';
 import type { Fault } from './fault.ts';
 import { keepLogs } from './run-settings.ts';
@@ -42,21 +43,6 @@ export interface FaultRow {
   readonly longestGapMs: number;
   /** Those of changes promised meanwhile. What is of no promised change counts for the report alone. */
   readonly violations: number;
-}
-
-/** How often what is no fault went on meanwhile: a run without it proves less. */
-export interface Disturbances {
-  /** Accepted, as the replays. */
-  readonly resends: number;
-  readonly replays: number;
-  /** Of endpoints. */
-  readonly deletions: number;
-  /** Attempts at endpoints that were broken. */
-  readonly probes: number;
-  /** Answers that were broken off right behind the headers of a 200. */
-  readonly cuts: number;
-  /** Answers with 503, as to every try with the head of a lane that is never accepted. */
-  readonly refusals: number;
 }
 
 export interface FaultReport {
@@ -127,19 +113,6 @@ async function judgeFaults(stage: FaultStage, options: FaultRunOptions): Promise
     violations,
     disturbances: countDisturbances(history),
     drainedInMs: tookMs,
-  };
-}
-
-function countDisturbances({ answers, endpoints, attempts, requests }: History): Disturbances {
-  const countAccepted = (kind: 'resend' | 'replay') =>
-    answers.filter(({ asked, got }) => asked.kind === kind && got.kind === 'accepted').length;
-  return {
-    resends: countAccepted('resend'),
-    replays: countAccepted('replay'),
-    deletions: endpoints.filter(({ deletedAt }) => deletedAt !== null).length,
-    probes: attempts.filter(({ trigger }) => trigger === 'probe').length,
-    cuts: requests.filter(({ answer }) => answer?.isCut).length,
-    refusals: requests.filter(({ answer }) => answer?.status === 503).length,
   };
 }
 

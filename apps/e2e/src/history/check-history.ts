@@ -1,6 +1,7 @@
 import { findAttemptFaults } from './find-attempt-faults.ts';
 import { findDuplicates } from './find-duplicates.ts';
 import { findFalseWebhooks } from './find-false-webhooks.ts';
+import { findHeldWebhooks } from './find-held-webhooks.ts';
 import { findOrderFaults } from './find-order-faults.ts';
 import { findRowAnomalies } from './find-row-anomalies.ts';
 import { findUnaskedChanges } from './find-unasked-changes.ts';
@@ -25,6 +26,7 @@ export function checkHistory(history: History): Violation[] {
     ...worst,
     ...findUnaskedChanges(history, index),
     ...findFalseWebhooks(history, index),
+    ...findHeldWebhooks(history),
     ...findOrderFaults(index),
     ...rows,
     ...findAttemptFaults(history, index).filter(isNotOf([...worst, ...rows])),

@@ -44,7 +44,7 @@ export interface SeenRequest {
 export interface ApiAnswer {
   readonly begunAt: number;
   readonly endedAt: number;
-  readonly asked: AskedChange | AskedReopening;
+  readonly asked: AskedChange | AskedReopening | AskedHold;
   readonly got: Got;
 }
 
@@ -61,6 +61,12 @@ export type AskedReopening =
   | { readonly kind: 'resend'; readonly deliveryId: string }
   | { readonly kind: 'replay'; readonly endpointId: string };
 
+/** That an endpoint is sent nothing from now on, or again what it is to be sent. */
+export interface AskedHold {
+  readonly kind: 'pause' | 'resume' | 'delete';
+  readonly endpointId: string;
+}
+
 export type Got =
   /** The change is promised: the order had this status at this version. */
   | {
@@ -69,7 +75,7 @@ export type Got =
       readonly version: number;
       readonly status: string;
     }
-  /** A resend or replay was taken on. */
+  /** What was asked is done; a resend or replay was taken on. */
   | { readonly kind: 'accepted' }
   /** Nothing was changed. */
   | { readonly kind: 'refused'; readonly status: number }

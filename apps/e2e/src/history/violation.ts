@@ -8,6 +8,7 @@ export const VIOLATION_KINDS = {
   bad_signature: 'an independent library does not accept the signature of the bytes received',
   phantom: 'a webhook of a change or delivery that was never committed, or to the wrong endpoint',
   unasked: 'a change was committed that nobody asked for',
+  sent_while_held: 'a webhook came long after its endpoint had been paused or deleted',
   duplicate_without_interruption: 'sent again after a 2xx in time, by nobody who had died',
   duplicate_not_allowed_here: 'sent again after a 2xx in time, by an interruption that no fault explains',
   attempts_disagree: 'the recorded attempts and what the receiver saw are not the same',

@@ -164,7 +164,7 @@ export async function createFaultStage(options: FaultStageOptions): Promise<Faul
       ending.abort();
       const begunAt = performance.now();
       await load;
-      await calm({ endpoints, scripts });
+      await calm({ endpoints, scripts, teller });
       for (;;) {
         const left = await countOpen(endpoints);
         const tookMs = performance.now() - begunAt;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ApiAnswer, AskedChange, AskedReopening, Got } from '../../history/history.ts';
+import type { ApiAnswer, AskedChange, Got } from '../../history/history.ts';
 import { clockNow } from '../../receiver/received-request.ts';
 import type { Answer } from '../../system/create-caller.ts';
 
@@ -31,10 +31,7 @@ export function createTeller(): Teller {
   const answers: ApiAnswer[] = [];
   let promised = 0;
 
-  async function ask<Data>(
-    asked: AskedChange | AskedReopening,
-    call: () => Promise<Answer<Data>>,
-  ): Promise<Got> {
+  async function ask<Data>(asked: ApiAnswer['asked'], call: () => Promise<Answer<Data>>): Promise<Got> {
     const begunAt = clockNow();
     // A connection that was refused or cut says nothing of what became of the request.
     const got = await call().then(

@@ -3,6 +3,7 @@
  * deliveries are sent again, windows are what they are said to be. None of it is a fault.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { AskedHold, Got } from '../../history/history.ts';
 import type { Random } from '../../history/testing/create-random.ts';
 import type { Receiver } from '../../receiver/create-receiver.ts';
 import { clockNow } from '../../receiver/received-request.ts';
@@ -57,17 +58,17 @@ export async function disturb(disturbed: Disturbed): Promise<void> {
 }
 
 /** Everything is as it should be again: nothing is paused, and everything is accepted. */
-export async function calm({ endpoints, scripts }: Pick<Disturbed, 'endpoints' | 'scripts'>): Promise<void> {
-  scripts.relent();
-  for (const endpoint of pausing(endpoints)) await call(endpoint, 'POST', '/resume');
+export async function calm(disturbed: Pick<Disturbed, 'endpoints' | 'scripts' | 'teller'>): Promise<void> {
+  disturbed.scripts.relent();
+  for (const endpoint of pausing(disturbed.endpoints)) await hold(disturbed.teller, endpoint, 'resume');
 }
 
 const failing = ({ endpoints }: Disturbed) => endpoints.filter(({ isGood }) => !isGood);
 const pausing = (endpoints: readonly StageEndpoint[]) => endpoints.filter(({ path }) => path === '/paused');
 
 /**
- * Each bad mood in turn, from any of them on, and a good one between two. An endpoint that is broken is sent little, so the
- * last mood, in which nothing of it would be seen otherwise, waits for a webhook.
+ * Each bad mood in turn, from any of them on, and a good one between two. An endpoint hangs until it is broken; what is
+ * broken is sent little, so the last mood, in which nothing of it would be seen otherwise, waits for a webhook.
  */
 function createMoods(random: Random) {
   let turn = random.below(BAD_MOODS.length);
@@ -76,22 +77,35 @@ function createMoods(random: Random) {
     const { path } = random.pick(failing(disturbed));
     const mood = scripts.moodOf(path);
     if (mood === 'cutting' && !scripts.hasMet(path)) return;
+    if (mood === 'hanging' && !(await isBroken(disturbed, path))) return;
     if (mood !== 'accepting') return scripts.setMood(path, 'accepting');
     turn = (turn + 1) % BAD_MOODS.length;
     scripts.setMood(path, BAD_MOODS[turn] ?? 'unavailable');
   };
 }
 
-async function togglePaused({ endpoints, random }: Disturbed): Promise<void> {
-  await call(random.pick(pausing(endpoints)), 'POST', random.chance(0.3) ? '/pause' : '/resume');
+async function isBroken({ system, endpoints }: Disturbed, path: string): Promise<boolean> {
+  const ids = endpoints.filter((each) => each.path === path).map(({ endpointId }) => endpointId);
+  const { rowCount } = await system.database.pool.query(
+    'select 1 from webhook_endpoints where id = any ($1::char(24)[]) and "window" = 0',
+    [ids],
+  );
+  return rowCount !== 0;
 }
 
-async function call(
+async function togglePaused({ endpoints, random, teller }: Disturbed): Promise<void> {
+  await hold(teller, random.pick(pausing(endpoints)), random.chance(0.3) ? 'pause' : 'resume');
+}
+
+async function hold(
+  teller: Teller,
   { customerServer, endpointId }: StageEndpoint,
-  method: 'POST' | 'DELETE',
-  action: string,
-) {
-  return customerServer.call(method, `/api/external/webhook-endpoints/${endpointId}${action}`);
+  kind: AskedHold['kind'],
+): Promise<Got> {
+  const path = `/api/external/webhook-endpoints/${endpointId}`;
+  return teller.ask({ kind, endpointId }, () =>
+    kind === 'delete' ? customerServer.call('DELETE', path) : customerServer.call('POST', `${path}/${kind}`),
+  );
 }
 
 async function resend({ random, receiver, endpoints, teller }: Disturbed): Promise<void> {
@@ -133,10 +147,10 @@ async function setWindows({ system, endpoints, scripts }: Disturbed): Promise<vo
   );
 }
 
-async function removeOne(_disturbed: Disturbed, left: StageEndpoint[]): Promise<void> {
+async function removeOne({ teller }: Disturbed, left: StageEndpoint[]): Promise<void> {
   const [first] = left;
   if (first === undefined) return;
-  const { status } = await call(first, 'DELETE', '');
+  const got = await hold(teller, first, 'delete');
   // Gone, by this call or by one whose answer was lost.
-  if (status === 200 || status === 404) left.shift();
+  if (got.kind === 'accepted' || (got.kind === 'refused' && got.status === 404)) left.shift();
 }

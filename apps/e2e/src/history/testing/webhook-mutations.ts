@@ -32,6 +32,27 @@ const sentAgain =
     return { ...row, attemptCount: 2 };
   };
 
+/** The customer was told so long before the last webhook of one of its endpoints came. */
+const heldBefore =
+  (kind: 'pause' | 'delete'): Mutation['apply'] =>
+  (history, random) => {
+    const { endpointId, path, timeoutMs } = random.pick(history.endpoints);
+    const came = history.requests.filter((request) => request.path === path).map(({ begunAt }) => begunAt);
+    const [last = 0, secondLast = 0] = came.toSorted((one, other) => other - one);
+    if (last - secondLast < 2) return false;
+    const endedAt = last - timeoutMs - 4_001;
+    history.answers = history.answers.filter(
+      ({ asked }) => asked.kind !== 'pause' && asked.kind !== 'resume',
+    );
+    history.answers.push({
+      begunAt: endedAt - 1,
+      endedAt,
+      asked: { kind, endpointId },
+      got: { kind: 'accepted' },
+    });
+    return true;
+  };
+
 /** Webhooks that should not have come as they did. */
 export const WEBHOOK_MUTATIONS: readonly Mutation[] = [
   {
@@ -91,6 +112,8 @@ export const WEBHOOK_MUTATIONS: readonly Mutation[] = [
       return true;
     },
   },
+  { title: 'a webhook came long after a pause', kind: 'sent_while_held', apply: heldBefore('pause') },
+  { title: 'a webhook came long after a deletion', kind: 'sent_while_held', apply: heldBefore('delete') },
   {
     title: 'a webhook was sent again although its answer was recorded',
     kind: 'duplicate_without_interruption',
