@@ -3,7 +3,10 @@ import { ruleOf } from './attempt-reasons.ts';
 import type { AttemptResult } from './attempt-result.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
-/** Waits up to this long are held by the queue's own backoff; for longer ones the delivery gives up its room. */
+/**
+ * Waits up to this long are held by the queue's own backoff, while the endpoint has room; for longer ones the delivery gives
+ * up its room.
+ */
 const MAX_QUEUE_HOLD_MS = 10_000;
 
 /** Why a delivery ended without success: the outcome that is never retried, or a spent budget. */

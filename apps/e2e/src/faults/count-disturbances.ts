@@ -11,8 +11,8 @@ export interface Disturbances {
   readonly probes: number;
   /** Answers that were broken off right behind the headers of a 200. */
   readonly cuts: number;
-  /** Pauses and resumptions, as far as they were answered. */
-  readonly holds: number;
+  /** Of endpoints that were resumed later. */
+  readonly pauses: number;
   /** Answers with 503, as to every try with the head of a lane that is never accepted. */
   readonly refusals: number;
 }
@@ -26,7 +26,7 @@ export function countDisturbances({ answers, endpoints, attempts, requests }: Hi
     replays: countAccepted('replay'),
     deletions: endpoints.filter(({ deletedAt }) => deletedAt !== null).length,
     probes: attempts.filter(({ trigger }) => trigger === 'probe').length,
-    holds: countAccepted('pause') + countAccepted('resume'),
+    pauses: countAccepted('pause'),
     cuts: requests.filter(({ answer }) => answer?.isCut).length,
     refusals: requests.filter(({ answer }) => answer?.status === 503).length,
   };
@@ -40,7 +40,7 @@ export function sumDisturbances(runs: readonly Disturbances[]): Disturbances {
     replays: sumOf('replays'),
     deletions: sumOf('deletions'),
     probes: sumOf('probes'),
-    holds: sumOf('holds'),
+    pauses: sumOf('pauses'),
     cuts: sumOf('cuts'),
     refusals: sumOf('refusals'),
   };

@@ -47,9 +47,9 @@ describe.concurrent.for(backends)('$title', ({ name, skipReason }) => {
       showReport([report]);
       expect(report.violations, `seed ${seed}`).toEqual([]);
       expect(report.rows).toHaveLength(planned.length);
-      const { resends, replays, deletions, holds } = report.disturbances;
+      const { resends, replays, deletions, pauses } = report.disturbances;
       expect(
-        Math.min(resends, replays, deletions, holds),
+        Math.min(resends, replays, deletions, pauses),
         JSON.stringify(report.disturbances),
       ).toBeGreaterThan(0);
       reports.push(report);

@@ -78,7 +78,7 @@ const ROUND_COLUMNS = [
   'without',
   'ratio',
   'at first',
-  'stolen %',
+  'stolen %, and without',
   'queued/window',
   'jobs',
   'queue MiB +',

@@ -8,7 +8,8 @@ const FIELDS = 8;
  * Begins to watch how much of its processors' time a virtual machine did not get, because its host gave it to others.
  * What is measured meanwhile tells of them, too.
  *
- * @returns asks for the share since then, from 0 to 1; on anything but Linux it cannot be told
+ * @returns reads the share since then, from 0 to 1
+ * @throws on anything but Linux
  */
 export async function watchStolenTime(): Promise<() => Promise<number>> {
   const before = await readTicks();

@@ -8,7 +8,7 @@
  * What holds for many in one statement:
  * - *Each has its own fate*: whether its claim is still there, whether a newer change replaces it, whether its endpoint
  *   has room for it is asked for each row, in the statement's one snapshot. What commits later has seen the claim, and
- *   looks.
+ *   looks; but for a window that is halved, whose excess goes with its next records.
  * - *Nobody waits for it in a circle.* It waits for no delivery's row (`skip locked`; what it leaves out is written
  *   alone, by a statement that waits and holds nothing else meanwhile). An attempt's row is written only by whoever
  *   holds its delivery's, or, once that has ended, by an erasure. Endpoints and orders are not locked. So whoever
@@ -32,7 +32,7 @@ export interface AttemptKey {
 export type RecordedStep =
   | { readonly kind: 'delivered' }
   | { readonly kind: 'failed'; readonly reason: string }
-  /** `holdIn` queue: stays `queued`, its job comes back; database: `waiting`, its job ends. */
+  /** `holdIn` queue: stays `queued` if there is room, and its job comes back; database: `waiting`, its job ends. */
   | { readonly kind: 'retry'; readonly delayMs: number; readonly holdIn: 'queue' | 'database' }
   /**
    * Stays `queued`, its job comes back at once; the budget is left whole. What was refused is noted, because what
@@ -91,11 +91,14 @@ const COLUMNS = {
 
 /**
  * Whether delivery `d` of record `i` may not stay in the queue: its endpoint has closed, or has more there than its window
- * holds since that was halved. Of those that are recorded together as many go as are too many, and no more: what ends
- * makes room first.
+ * holds since that was halved. Of those that are recorded together as many go as are too many; what is delivered or has
+ * failed makes room first. What is to be sent again at once stays. A few more may go when two statements count the same,
+ * or when the row was waited for: the look that follows brings others in their place.
  */
 const HAS_NO_ROOM = `row_number() over (partition by d.endpoint_id order by i.state = 'queued', i.place) <= (
-  select case when e.state = 'active' then queued.count - e."window" else queued.count end
+  select case when e.state <> 'active' or e."window" = 0 then queued.count
+              when i.delay_ms > 0 then queued.count - e."window"
+              else 0 end
     from webhook_endpoints e,
          (select count(*) from deliveries where endpoint_id = d.endpoint_id and state = 'queued') queued
    where e.id = d.endpoint_id)`;

@@ -1,7 +1,10 @@
 /** A window that was halved is kept to by what is sent again, whether it ends alone or together with others. */
+import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
+import { insertOrder, readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { answered } from '../testing/attempt-results.ts';
+import { createAttemptStage } from '../testing/attempt-stage.ts';
 import {
   type ClaimedAttempt,
   createRecordStage,
@@ -9,6 +12,8 @@ import {
   RETRY,
   type RecordStage,
 } from '../testing/record-stage.ts';
+import { makeDueEarlier } from '../testing/shift-time-sql.ts';
+import { attemptDelivery } from './attempt-delivery.ts';
 import {
   type AttemptRecord,
   type RecordedState,
@@ -71,15 +76,19 @@ test('what ends makes room for what is sent again', async () => {
   ]);
 });
 
-test('what is tried again at once goes as well, and keeps what it was to be tried with', async () => {
-  const [claimed] = await insertUnderWindow(2, 1);
-  const [record] = toRecords([claimed!], OTHER_SECRET);
-  expect(await recordAttempts(pool(), [record!])).toEqual(['waiting']);
-  const { rows } = await pool().query(
-    'select use_other_secret, budget_used, due_at <= now() as is_due, job_due_at from deliveries where id = $1',
-    [claimed?.deliveryId],
-  );
-  expect(rows).toEqual([{ use_other_secret: true, budget_used: 0, is_due: true, job_due_at: null }]);
+test('what is sent again at once stays, or it would come behind all that waits', async () => {
+  const claimed = await insertUnderWindow(4, 1);
+  const records = toRecords(claimed, OTHER_SECRET, { ...RETRY, delayMs: 0 }, RETRY, OTHER_SECRET);
+  expect(await recordAttempts(pool(), records)).toEqual(['queued', 'queued', 'waiting', 'queued']);
+});
+
+test('nothing stays of an endpoint that is paused, or whose window is 0', async () => {
+  for (const closed of [`state = 'paused'`, `"window" = 0, next_probe_at = now(), broken_since = now()`]) {
+    const claimed = await insertUnderWindow(3, 16);
+    await pool().query(`update webhook_endpoints set ${closed} where id = $1`, [claimed[0]?.endpointId]);
+    const records = toRecords(claimed, OTHER_SECRET, DELIVERED, RETRY);
+    expect(await recordAttempts(pool(), records)).toEqual(['waiting', 'delivered', 'waiting']);
+  }
 });
 
 test('an endpoint has no part in the windows of others', async () => {
@@ -90,4 +99,36 @@ test('an endpoint has no part in the windows of others', async () => {
     states.filter((_, index) => endpoint.includes(mixed[index]!));
   expect(statesOf(narrow)).toEqual([...repeat(2, 'waiting'), ...repeat(2, 'queued')]);
   expect(statesOf(wide)).toEqual(repeat(4, 'queued'));
+});
+
+test('what has no room for its retry ends its job, and goes on under a new one when there is room', async () => {
+  const attempts = createAttemptStage(subject.database);
+  const endpoint = await attempts.insertEndpoint({ window: 4 });
+  const setWindow = (window: number) =>
+    pool().query('update webhook_endpoints set "window" = $1 where id = $2', [window, endpoint.endpointId]);
+  const attempt = async (result: AttemptResult) => {
+    const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
+    const [deliveryId = ''] = deliveryIds;
+    const answer = Promise.withResolvers<AttemptResult>();
+    attempts.answer(() => answer.promise);
+    const end = attemptDelivery(attempts.deps, { deliveryId, generation: 1 });
+    return { orderId, deliveryId, finish: () => (answer.resolve(result), end) };
+  };
+
+  const first = await attempt(answered(503));
+  const second = await attempt(answered(503));
+  await expect.poll(() => attempts.sent.length).toBe(2);
+  await setWindow(1);
+  expect(await first.finish()).toMatchObject({ kind: 'done' });
+  expect(await second.finish()).toMatchObject({ kind: 'retry' });
+  const [waiting] = await readDeliveries(pool(), first.orderId);
+  expect(waiting).toMatchObject({ state: 'waiting', generation: 1, budgetUsed: 1 });
+  expect(waiting?.dueInMs).toBeGreaterThan(500);
+
+  await setWindow(2);
+  await makeDueEarlier(pool(), first.deliveryId, 60_000);
+  const third = await attempt(answered(200));
+  await third.finish();
+  await attempts.deps.dispatcher.drain();
+  expect(await readDeliveries(pool(), first.orderId)).toMatchObject([{ state: 'queued', generation: 2 }]);
 });

@@ -32,12 +32,14 @@ const BAD_MOODS: readonly Mood[] = ['unavailable', 'hanging', 'resetting', 'cutt
 /** Of the last webhooks that came. */
 const RECENT = 300;
 const REPLAYED_MS = 500;
+const RESUME_TRIES = 50;
+const RESUME_PAUSE_MS = 100;
 
 export async function disturb(disturbed: Disturbed): Promise<void> {
   const { random, signal, scripts, pauseMs } = disturbed;
   for (const { path } of failing(disturbed)) scripts.refuseOrders(path, (orderId) => UNLUCKY.test(orderId));
   const toDelete = disturbed.endpoints.filter(({ path }) => path.startsWith('/deleted-'));
-  const tries = [createMoods(random), togglePaused, resend, resend, resend, replay, setWindows];
+  const tries = [createMoods(random), createPauses(), resend, resend, resend, replay, setWindows];
   let onlineAt = performance.now();
   while (!signal.aborted) {
     await delay(random.next() * 2 * pauseMs);
@@ -60,7 +62,12 @@ export async function disturb(disturbed: Disturbed): Promise<void> {
 /** Everything is as it should be again: nothing is paused, and everything is accepted. */
 export async function calm(disturbed: Pick<Disturbed, 'endpoints' | 'scripts' | 'teller'>): Promise<void> {
   disturbed.scripts.relent();
-  for (const endpoint of pausing(disturbed.endpoints)) await hold(disturbed.teller, endpoint, 'resume');
+  for (const endpoint of pausing(disturbed.endpoints)) {
+    for (let tries = 1; (await hold(disturbed.teller, endpoint, 'resume')).kind !== 'accepted'; tries += 1) {
+      if (tries === RESUME_TRIES) throw new Error(`${endpoint.path} could not be resumed.`);
+      await delay(RESUME_PAUSE_MS);
+    }
+  }
 }
 
 const failing = ({ endpoints }: Disturbed) => endpoints.filter(({ isGood }) => !isGood);
@@ -93,8 +100,13 @@ async function isBroken({ system, endpoints }: Disturbed, path: string): Promise
   return rowCount !== 0;
 }
 
-async function togglePaused({ endpoints, random, teller }: Disturbed): Promise<void> {
-  await hold(teller, random.pick(pausing(endpoints)), random.chance(0.3) ? 'pause' : 'resume');
+/** A pause and a resumption in turn, each asked for until it is done. */
+function createPauses() {
+  let next: 'pause' | 'resume' = 'pause';
+  return async ({ endpoints, random, teller }: Disturbed): Promise<void> => {
+    const got = await hold(teller, random.pick(pausing(endpoints)), next);
+    if (got.kind === 'accepted') next = next === 'pause' ? 'resume' : 'pause';
+  };
 }
 
 async function hold(

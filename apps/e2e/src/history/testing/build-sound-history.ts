@@ -1,5 +1,6 @@
 /** Histories in which everything went as promised, in all the ways it may: for tests of the checker. */
-import type { ApiAnswer, AskedHold, ChangeRow, DeliveryRow, EndpointRow, FaultSpan } from '../history.ts';
+import type { ApiAnswer, ChangeRow, DeliveryRow, EndpointRow, FaultSpan } from '../history.ts';
+import { addHold, HOLDS } from './add-holds.ts';
 import { createRandom, type Random } from './create-random.ts';
 import type { MutableHistory } from './mutable-history.ts';
 import { RETRIES, STEP_MS, send, TIMEOUT_MS, type Told } from './send-attempts.ts';
@@ -39,8 +40,9 @@ export function buildSoundHistory(seed: number): MutableHistory {
     faults: [KILL],
     liveJobs: [],
   };
-  for (const { endpointId, deletedAt } of endpoints) {
-    addHolds(history, endpointId, begunAt);
+  for (const endpoint of endpoints) {
+    const { endpointId, deletedAt } = endpoint;
+    random.pick(HOLDS)(history, endpoint, begunAt);
     if (deletedAt !== null) addHold(history, { kind: 'delete', endpointId }, deletedAt);
   }
   // Some runs kill nobody.
@@ -53,16 +55,6 @@ export function buildSoundHistory(seed: number): MutableHistory {
     }
   }
   return history;
-}
-
-/** Paused for longer than what was claimed before may take, and resumed, before anything is sent. */
-function addHolds(history: MutableHistory, endpointId: string, begunAt: number): void {
-  addHold(history, { kind: 'pause', endpointId }, begunAt - 20_000);
-  addHold(history, { kind: 'resume', endpointId }, begunAt - 2);
-}
-
-function addHold(history: MutableHistory, asked: AskedHold, at: number): void {
-  history.answers.push({ begunAt: at, endedAt: at + 1, asked, got: { kind: 'accepted' } });
 }
 
 function buildEndpoint(random: Random, path: string, changes: Partial<EndpointRow> = {}): EndpointRow {

@@ -127,7 +127,7 @@ export const CHANGE_MUTATIONS: readonly Mutation[] = [
     kind: 'unasked',
     apply: swap(
       'answers',
-      ({ got }) => got.kind === 'unknown',
+      ({ asked, got }) => asked.kind === 'change' && got.kind === 'unknown',
       () => undefined,
     ),
   },

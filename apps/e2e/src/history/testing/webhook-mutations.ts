@@ -44,12 +44,12 @@ const heldBefore =
     history.answers = history.answers.filter(
       ({ asked }) => asked.kind !== 'pause' && asked.kind !== 'resume',
     );
-    history.answers.push({
-      begunAt: endedAt - 1,
-      endedAt,
-      asked: { kind, endpointId },
-      got: { kind: 'accepted' },
-    });
+    const got = { kind: 'accepted' } as const;
+    // What was resumed before says nothing.
+    history.answers.push(
+      { begunAt: endedAt - 3, endedAt: endedAt - 2, asked: { kind: 'resume', endpointId }, got },
+      { begunAt: endedAt - 1, endedAt, asked: { kind, endpointId }, got },
+    );
     return true;
   };
 
