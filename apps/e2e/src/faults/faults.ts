@@ -114,14 +114,16 @@ export const FAULTS: readonly Fault[] = [
     },
   },
   {
-    kind: 'four workers, of which three go again',
+    kind: 'two workers, then four, of which three go again',
     backends: BOTH,
     lastsMs: 0,
     allowsDuplicates: true,
     delaysRecords: false,
     async inject(stage, random) {
       const { workers } = stage;
-      await Promise.all([workers.start(), workers.start(), workers.start()]);
+      await workers.start();
+      await stage.waitForChanges(20);
+      await Promise.all([workers.start(), workers.start()]);
       await stage.waitForChanges(20);
       await workers.kill(random.pick(workers.running));
       await Promise.all([
