@@ -3,7 +3,7 @@ import { ApiError } from '../errors/api-error.ts';
 import { requireOperator } from '../plugins/authentication.ts';
 import { toPageRequest } from '../plugins/paging.ts';
 import { AllDeliveriesQuery, toDeliveryFilter } from './delivery-query.ts';
-import { findAnyDelivery } from './delivery-row.ts';
+import { findAnyDelivery } from './delivery-row-sql.ts';
 import { listAllDeliveries } from './list-deliveries-sql.ts';
 import { readAttemptsOf } from './read-attempts-of.ts';
 import { getAnyDeliveryReference, listAllDeliveriesReference } from './reference.ts';

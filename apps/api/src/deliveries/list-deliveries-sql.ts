@@ -16,7 +16,7 @@
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type Page, type PageRequest, toPage } from '../plugins/paging.ts';
-import { DELIVERY_COLUMNS, type DeliveryRow, JOIN_CHANGE_AND_ENDPOINT } from './delivery-row.ts';
+import { DELIVERY_COLUMNS, type DeliveryRow, JOIN_CHANGE_AND_ENDPOINT } from './delivery-row-sql.ts';
 
 /** What deliveries are searched by; absent means any. */
 export interface DeliveryFilter {

@@ -1,7 +1,7 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { type AttemptRow, readNewestAttempts } from './attempts-sql.ts';
-import type { DeliveryRow } from './delivery-row.ts';
+import type { DeliveryRow } from './delivery-row-sql.ts';
 
 /**
  * The newest attempts of a delivery that was read before, oldest first.

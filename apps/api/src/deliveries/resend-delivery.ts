@@ -3,7 +3,7 @@ import { reopenForResend } from '@vendor-server/platform/deliveries/reopen.ts';
 import type { FastifyBaseLogger } from 'fastify';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import type { DeliveryRow } from './delivery-row.ts';
+import type { DeliveryRow } from './delivery-row-sql.ts';
 
 /**
  * Opens a delivery again and looks at its lane.

@@ -1,7 +1,7 @@
 import type { Routes } from '../app-deps.ts';
 import { requireCustomerServer, requireOperator } from '../plugins/authentication.ts';
 import { readNewestAttempts } from './attempts-sql.ts';
-import { findAnyDelivery, findDeliveryForCustomerServer } from './delivery-row.ts';
+import { findAnyDelivery, findDeliveryForCustomerServer } from './delivery-row-sql.ts';
 import { resendAnyReference, resendReference } from './reopen-reference.ts';
 import { resendDelivery } from './resend-delivery.ts';
 import { DeliveryParams } from './schemas.ts';

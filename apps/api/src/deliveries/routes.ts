@@ -3,7 +3,7 @@ import { ApiError } from '../errors/api-error.ts';
 import { requireCustomerServer } from '../plugins/authentication.ts';
 import { toPageRequest } from '../plugins/paging.ts';
 import { DeliveryQuery, toDeliveryFilter } from './delivery-query.ts';
-import { findDeliveryForCustomerServer } from './delivery-row.ts';
+import { findDeliveryForCustomerServer } from './delivery-row-sql.ts';
 import { listDeliveriesForCustomerServer } from './list-deliveries-sql.ts';
 import { readAttemptsOf } from './read-attempts-of.ts';
 import { getDeliveryReference, listDeliveriesReference } from './reference.ts';

@@ -1,6 +1,6 @@
 import type { Static } from 'typebox';
 import type { AttemptRow } from './attempts-sql.ts';
-import type { DeliveryRow } from './delivery-row.ts';
+import type { DeliveryRow } from './delivery-row-sql.ts';
 import type { AnyDeliveryResource, AttemptResource, DeliveryResource } from './schemas.ts';
 
 /** A delivery as its customer server reads it. */

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createDatabase } from '@vendor-server/platform/database/create-database.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import { writeChange } from '@vendor-server/platform/testing/feed-fixtures.ts';
 import { createStage, type Party } from '@vendor-server/platform/testing/party.ts';
 import fc from 'fast-check';

@@ -1,7 +1,7 @@
 import {
   assignFeedPositions,
   hasUnplacedChanges,
-} from '@vendor-server/platform/events/assign-feed-positions.ts';
+} from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import Type from 'typebox';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';

@@ -12,7 +12,7 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { changeOrderStatus } from '../orders/change-order-status.ts';
-import { findAnyOrder } from '../orders/order-row.ts';
+import { findAnyOrder } from '../orders/order-row-sql.ts';
 import { findExpiredOffers } from './expired-offers-sql.ts';
 
 /** A tick's work. A change takes a few milliseconds, and 100 ms when the queue is away. */

@@ -1,7 +1,8 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { Logger } from 'pino';
+import { notifyOfferChanges } from './offer-changes-sql.ts';
 import type { OfferChange } from './offer-events.ts';
-import { MAX_CHANGES_PER_NOTIFICATION, OFFER_CHANNEL, toPayload } from './offer-notification.ts';
+import { MAX_CHANGES_PER_NOTIFICATION, toPayload } from './offer-notification.ts';
 
 export type NotifierOptions = {
   executor: SqlExecutor;
@@ -31,11 +32,7 @@ export function createNotifier({ executor, processId, logger }: NotifierOptions)
     while (waiting.length > 0) {
       const changes = waiting.splice(0, MAX_CHANGES_PER_NOTIFICATION);
       try {
-        await executor.query({
-          name: 'notify-offer-changes',
-          text: `select pg_notify('${OFFER_CHANNEL}', $1)`,
-          values: [toPayload({ processId, changes })],
-        });
+        await notifyOfferChanges(executor, toPayload({ processId, changes }));
       } catch (error) {
         logger.warn(
           { err: error, changes: changes.length },

@@ -1,4 +1,5 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { OFFER_CHANNEL } from './offer-notification.ts';
 
 export type OfferChanges = {
   /** The highest `seq` there is. */
@@ -50,4 +51,13 @@ export async function findOfferChangesSince(
       return { orderId, version: Number(version) };
     }),
   };
+}
+
+/** Tells whoever listens on the channel, when it commits. */
+export async function notifyOfferChanges(executor: SqlExecutor, payload: string): Promise<void> {
+  await executor.query({
+    name: 'notify-offer-changes',
+    text: `select pg_notify('${OFFER_CHANNEL}', $1)`,
+    values: [payload],
+  });
 }

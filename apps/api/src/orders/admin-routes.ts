@@ -19,7 +19,7 @@ import {
 import { changeOrderStatus } from './change-order-status.ts';
 import { listAllOrders } from './list-orders-sql.ts';
 import { AllOrdersQuery, toOrderFilter } from './order-query.ts';
-import { findAnyOrder, findVendorSnapshot } from './order-row.ts';
+import { findAnyOrder, findVendorSnapshot } from './order-row-sql.ts';
 import { toOperatorsOrder } from './to-operators-order.ts';
 
 const AssignBody = Type.Object({ vendorId: Id });

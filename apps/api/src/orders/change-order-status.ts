@@ -11,7 +11,7 @@ import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { announceChange } from './announce-change.ts';
 import { type RecordedChange, type TransitionRecord, writeOrderChange } from './order-change-sql.ts';
-import { type FoundOrder, findVendorSnapshot } from './order-row.ts';
+import { type FoundOrder, findVendorSnapshot } from './order-row-sql.ts';
 
 /** A change loses its race only to a change that won, so this many in a row mean something else is wrong. */
 const MAX_LOST_RACES = 20;

@@ -7,7 +7,7 @@ import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { writeOrderChange } from './order-change-sql.ts';
-import { findAnyOrder } from './order-row.ts';
+import { findAnyOrder } from './order-row-sql.ts';
 
 /** The room in a window is counted. */
 const MOST = 64;

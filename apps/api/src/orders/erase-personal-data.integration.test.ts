@@ -5,7 +5,7 @@ import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildFullOrder, buildServiceOrder } from '../testing/sample-bodies.ts';
 import { changeOrderStatus } from './change-order-status.ts';
 import { erasePersonalDataOfOrder } from './erase-personal-data.ts';
-import { findAnyOrder } from './order-row.ts';
+import { findAnyOrder } from './order-row-sql.ts';
 
 /** What the tests put in about the person, wherever it can be put. */
 const PERSONAL = [

@@ -31,7 +31,7 @@ import {
   writeErasedOrder,
   writeErasedTransitions,
 } from './erase-personal-data-sql.ts';
-import { type FoundOrder, findAnyOrder } from './order-row.ts';
+import { type FoundOrder, findAnyOrder } from './order-row-sql.ts';
 
 /** @throws ApiError `not_found`; `delivery_not_finished` while one of the order's deliveries is open */
 export function erasePersonalDataOfOrder(

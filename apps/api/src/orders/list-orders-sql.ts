@@ -2,7 +2,7 @@ import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type Page, type PageRequest, toPage } from '../plugins/paging.ts';
-import { ORDER_COLUMNS, type OrderRow, toOrderSnapshot, toVendorSnapshot } from './order-row.ts';
+import { ORDER_COLUMNS, type OrderRow, toOrderSnapshot, toVendorSnapshot } from './order-row-sql.ts';
 
 /** What orders are searched by; absent means any. */
 export interface OrderFilter {

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { changeOrderStatus } from './change-order-status.ts';
 import { writeOrderChange } from './order-change-sql.ts';
-import { type FoundOrder, findAnyOrder } from './order-row.ts';
+import { type FoundOrder, findAnyOrder } from './order-row-sql.ts';
 
 let api: TestApi;
 

@@ -14,7 +14,7 @@ import { findLanesWithTwoHeads } from '@vendor-server/platform/testing/lane-chec
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RecordedChange, writeOrderChange } from './order-change-sql.ts';
-import { findAnyOrder } from './order-row.ts';
+import { findAnyOrder } from './order-row-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 

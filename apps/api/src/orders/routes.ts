@@ -14,7 +14,7 @@ import { createOrder } from './create-order.ts';
 import { readIdempotencyKey } from './idempotency-key.ts';
 import { listOrdersForCustomerServer } from './list-orders-sql.ts';
 import { OrderQuery, toOrderFilter } from './order-query.ts';
-import { findOrderForCustomerServer } from './order-row.ts';
+import { findOrderForCustomerServer } from './order-row-sql.ts';
 import { parseNewOrder } from './parse-new-order.ts';
 import {
   cancelOrderReference,

@@ -5,7 +5,7 @@ import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { recordDecline } from '../offers/offers-sql.ts';
 import { changeOrderStatus } from '../orders/change-order-status.ts';
-import { findAnyOrder } from '../orders/order-row.ts';
+import { findAnyOrder } from '../orders/order-row-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 import type { ReportedStatus, VendorUpdate } from './parse-vendor-update.ts';
 import { upsertReportedVendor } from './upsert-vendor-sql.ts';

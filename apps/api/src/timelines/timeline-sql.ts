@@ -12,7 +12,7 @@ import type { ActorType } from '@vendor-server/domain/orders/actor.ts';
 import type { OrderStatus } from '@vendor-server/domain/orders/order-status.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import type { AttemptTrigger } from '../deliveries/attempts-sql.ts';
-import { BLOCKED_BY, NEXT_ATTEMPT_AT } from '../deliveries/delivery-row.ts';
+import { BLOCKED_BY, NEXT_ATTEMPT_AT } from '../deliveries/delivery-row-sql.ts';
 
 /** Resends add attempts without end: of more than this per delivery the newest are shown. */
 export const MAX_ATTEMPTS_IN_TIMELINE = 20;

@@ -7,7 +7,7 @@ import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { declinePendingOrder, findOfferStanding, recordDecline } from '../offers/offers-sql.ts';
 import { changeOrderStatus } from '../orders/change-order-status.ts';
-import { findOrderForVendor } from '../orders/order-row.ts';
+import { findOrderForVendor } from '../orders/order-row-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 
 export type Rejection = {

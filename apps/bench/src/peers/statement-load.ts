@@ -4,14 +4,14 @@
  */
 
 import { readNewOrderFacts } from '@vendor-server/api/offers/offers-sql.ts';
-import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker.ts';
+import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker-sql.ts';
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
 import {
   type FoundOrder,
   findOrderForCustomerServer,
   findOrderForVendor,
   findVendorSnapshot,
-} from '@vendor-server/api/orders/order-row.ts';
+} from '@vendor-server/api/orders/order-row-sql.ts';
 import { parseNewOrder } from '@vendor-server/api/orders/parse-new-order.ts';
 import { recordNewOrder } from '@vendor-server/api/orders/record-new-order.ts';
 import { buildNewOrder, workTypeOfInput } from '@vendor-server/domain/orders/build-new-order.ts';

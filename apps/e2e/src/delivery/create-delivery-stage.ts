@@ -4,7 +4,7 @@ import { createReadChecks } from '@vendor-server/api/health/create-read-checks.t
 import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
 import { createOrder } from '@vendor-server/api/orders/create-order.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
 import { createCredentials } from '@vendor-server/api/plugins/create-credentials.ts';
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
 import type { Database } from '@vendor-server/platform/database/create-database.ts';

@@ -1,6 +1,6 @@
 /** What the API and the workers do to one lane, as steps that others can come between. */
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';

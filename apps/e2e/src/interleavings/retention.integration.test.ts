@@ -10,7 +10,7 @@ import {
 } from '@vendor-server/api/orders/erase-personal-data-sql.ts';
 import type { DeliveryState } from '@vendor-server/domain/deliveries/delivery-state.ts';
 import { lockOrders } from '@vendor-server/platform/deliveries/reopen-sql.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import { insertEndpoint, insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { interleavings, runInterleaved, type Script } from '@vendor-server/platform/testing/interleave.ts';
 import { findLanesWithTwoHeads, findStrandedLanes } from '@vendor-server/platform/testing/lane-checks.ts';

@@ -3,7 +3,7 @@ import type { AppDeps } from '@vendor-server/api/app-deps.ts';
 import { ApiError } from '@vendor-server/api/errors/api-error.ts';
 import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row.ts';
+import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
 import {
   changeEndpointState,
   deleteEndpoint,

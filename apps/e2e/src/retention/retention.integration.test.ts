@@ -2,7 +2,7 @@
 import { readAttemptsOf } from '@vendor-server/api/deliveries/read-attempts-of.ts';
 import { createTestApi, PARTNER_SECRET, type TestApi } from '@vendor-server/api/testing/create-test-api.ts';
 import { buildServiceOrder } from '@vendor-server/api/testing/sample-bodies.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import { insertReplay } from '@vendor-server/platform/testing/replay-fixtures.ts';
 import { createSweepStage, type SweepStage } from '@vendor-server/worker/testing/sweep-stage.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';

@@ -13,7 +13,7 @@
  * - *A look after commit is lost*: endpoints with room and due heads, and lanes blocked behind nothing or behind
  *   what a newer change replaces, are promoted.
  * - *An endpoint is broken*: nothing of it moves by itself, so it is sent a probe now and then (probe-sql.ts).
- * - *A change has no place in the feed*: nobody gives it one at the change; see assign-feed-positions.ts.
+ * - *A change has no place in the feed*: nobody gives it one at the change; see assign-feed-positions-sql.ts.
  *
  * It polls by state and never by "id greater than the last one seen", because rows commit in any order. All
  * of it is bounded per tick and rotates, so its cost follows what can move and never the backlog. Two relays
@@ -23,7 +23,7 @@ import type { Database } from '@vendor-server/platform/database/create-database.
 import type { WatchedExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import type { LookedAt } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { Lane } from '@vendor-server/platform/deliveries/promote-sql.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import type { RelayWork, WorkerMetrics } from '@vendor-server/platform/metrics/worker-metrics.ts';
 import { buildDeliveryJobId, type DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
 import type { DeliveryJobState, DeliveryQueue } from '@vendor-server/platform/queue/delivery-queue.ts';

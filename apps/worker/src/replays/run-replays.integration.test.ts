@@ -1,4 +1,4 @@
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import { insertEndpoint } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { writeChange } from '@vendor-server/platform/testing/feed-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';

@@ -3,7 +3,7 @@
  * or noted as pruned, and the next sweep removes the rest.
  */
 import type { Database } from '@vendor-server/platform/database/create-database.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import {
   emptyDatabase,
   insertEndpoint,

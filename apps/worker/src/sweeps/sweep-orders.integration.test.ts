@@ -1,4 +1,4 @@
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import {
   emptyDatabase,

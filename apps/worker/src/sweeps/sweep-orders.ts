@@ -22,7 +22,7 @@ import {
   type SqlExecutor,
   withTransaction,
 } from '@vendor-server/platform/database/sql-executor.ts';
-import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions.ts';
+import { assignFeedPositions } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
 import {
   deleteOrders,
   type EndedOrder,

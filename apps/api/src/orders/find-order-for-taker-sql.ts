@@ -6,7 +6,7 @@ import {
   type StandingRow,
   toOfferStanding,
 } from '../offers/offers-sql.ts';
-import { type FoundOrder, ORDER_COLUMNS, type OrderRow, toFoundOrder } from './order-row.ts';
+import { type FoundOrder, ORDER_COLUMNS, type OrderRow, toFoundOrder } from './order-row-sql.ts';
 
 /** An order as a vendor finds it who would take it, in one read. */
 export interface OrderForTaker extends FoundOrder {

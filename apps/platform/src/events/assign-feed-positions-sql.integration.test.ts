@@ -4,7 +4,7 @@ import { writeChange } from '../testing/feed-fixtures.ts';
 import { interleavings, runInterleaved, type Script } from '../testing/interleave.ts';
 import { createStage } from '../testing/party.ts';
 import { createTestDatabase } from '../testing/test-database.ts';
-import { assignFeedPositions, hasUnplacedChanges, placeBatch } from './assign-feed-positions.ts';
+import { assignFeedPositions, hasUnplacedChanges, placeBatch } from './assign-feed-positions-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let customerServerId: string;
