@@ -13,7 +13,7 @@ import {
 /** Whole orders of four changes for each of the most endpoints. */
 const ON_REDIS = { endpoints: [1, 10, 100, 1_000], deliveries: 4_000 };
 /** It is slower. */
-const ON_POSTGRES = { endpoints: [1, 10, 100], deliveries: 1_200 };
+const ON_POSTGRES = { endpoints: [1, 10, 100], deliveries: 800 };
 
 export const endpointCurve: Benchmark = {
   id: 'C1',

@@ -12,8 +12,8 @@
  *
  * Why the lease of a worker that runs is not over before its answer is recorded, or tried to be: an answer ends
  * BODY_TIME_MS after the deadline at the latest, whenever its headers were read, and END_MARGIN_MS are left then for the
- * record; a request without one ends at its turn after the deadline, the last of a thousand two seconds later (each doubling
- * adds half a second: beyond that an attempt may be ended as interrupted whose claim took long, too).
+ * record; a request without one ends at its turn after the deadline, of as many as a process may have on its way two and a half
+ * seconds later at the latest.
  *
  * A claim whose answer took so long that the whole time-out does not fit in before that deadline is given back: a request
  * that is cut short would use the endpoint's budget, and its window, for what only the database did.

@@ -90,33 +90,34 @@ const COLUMNS = {
 } as const;
 
 /**
- * Whether delivery `d` of record `i` may not stay in the queue: its endpoint has closed, or has more there than its window
- * holds since that was halved. Of those that are recorded together as many go as are too many; what is delivered or has
- * failed makes room first. What is to be sent again at once stays. A few more may go when two statements count the same,
- * or when the row was waited for: the look that follows brings others in their place.
+ * Whether what `wanted` to stay in the queue may not: its endpoint has closed, or has more there than its window holds since
+ * that was halved. Of those that are recorded together as many go as are too many; what ends makes room first. What is to be
+ * sent again at once stays. Statements at the same time count the same, and may each let go as many: the look that follows
+ * brings others in their place, or themselves when they are due.
  */
-const HAS_NO_ROOM = `row_number() over (partition by d.endpoint_id order by i.state = 'queued', i.place) <= (
+const HAS_NO_ROOM = `row_number() over (partition by w.endpoint_id order by w.wanted = 'queued', w.place) <= (
   select case when e.state <> 'active' or e."window" = 0 then queued.count
-              when i.delay_ms > 0 then queued.count - e."window"
+              when w.delay_ms > 0 then queued.count - e."window"
               else 0 end
     from webhook_endpoints e,
-         (select count(*) from deliveries where endpoint_id = d.endpoint_id and state = 'queued') queued
-   where e.id = d.endpoint_id)`;
+         (select count(*) from deliveries where endpoint_id = w.endpoint_id and state = 'queued') queued
+   where e.id = w.endpoint_id)`;
 
 /** The statement, in its two forms. */
 const toText = (lock: '' | 'skip locked') => `
   with item as (
     ${buildList(COLUMNS)}
-  ), fate as (
-    select i.*,
-           case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded'
-                when i.state = 'queued' and ${HAS_NO_ROOM} then 'waiting'
-                else i.state end as ends_as
+  ), wanted as (
+    select i.*, d.endpoint_id,
+           case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded' else i.state end as wanted
       from item i
      cross join lateral (
        select endpoint_id, order_id, order_version, opened_at from deliveries
         where id = i.id and coalesce(claim_token, '') = i.token
           for no key update ${lock}) d
+  ), fate as (
+    select w.*, case when w.wanted = 'queued' and ${HAS_NO_ROOM} then 'waiting' else w.wanted end as ends_as
+      from wanted w
   ), recorded as (
     update deliveries d
        set state = f.ends_as, claim_token = null, claimed_until = null, is_probe = false, interrupted_count = 0,

@@ -35,13 +35,11 @@ const pool = () => subject.database.pool;
 const OTHER_SECRET = { kind: 'retry_with_other_secret', refusedSecretHash: 'hash' } as const;
 
 /** So many of one endpoint in the queue, all on their way, and a window that is smaller. */
-async function insertUnderWindow(count: number, window: number): Promise<ClaimedAttempt[]> {
-  const claimed = await stage.insertManyOfOne(count);
-  await pool().query('update webhook_endpoints set "window" = $1 where id = $2', [
-    window,
-    claimed[0]?.endpointId,
-  ]);
-  return claimed;
+function insertUnderWindow(count: number, window: number): Promise<ClaimedAttempt[]> {
+  return stage.insertManyOfOne(
+    Array.from({ length: count }, () => ['queued']),
+    { window },
+  );
 }
 
 const toRecords = (claimed: readonly ClaimedAttempt[], ...steps: RecordedStep[]): AttemptRecord[] =>
@@ -55,6 +53,18 @@ test('of those that end together as many leave the queue as are too many', async
   expect(await recordAttempts(pool(), toRecords(claimed.slice(4)))).toEqual([
     ...repeat(4, 'waiting'),
     ...repeat(8, 'queued'),
+  ]);
+});
+
+test('what a newer change replaces makes room, too', async () => {
+  const replaced = ['queued', 'blocked'] as ['queued', 'blocked'];
+  const claimed = await stage.insertManyOfOne([['queued'], ['queued'], replaced, replaced], {
+    mode: 'latest_only',
+    window: 2,
+  });
+  expect(await recordAttempts(pool(), toRecords(claimed))).toEqual([
+    ...repeat(2, 'queued'),
+    ...repeat(2, 'superseded'),
   ]);
 });
 
@@ -110,14 +120,15 @@ test('what has no room for its retry ends its job, and goes on under a new one w
     const { orderId, deliveryIds } = await insertOrder(pool(), endpoint, ['queued']);
     const [deliveryId = ''] = deliveryIds;
     const answer = Promise.withResolvers<AttemptResult>();
+    const sent = attempts.sent.length;
     attempts.answer(() => answer.promise);
     const end = attemptDelivery(attempts.deps, { deliveryId, generation: 1 });
+    await expect.poll(() => attempts.sent.length).toBe(sent + 1);
     return { orderId, deliveryId, finish: () => (answer.resolve(result), end) };
   };
 
   const first = await attempt(answered(503));
   const second = await attempt(answered(503));
-  await expect.poll(() => attempts.sent.length).toBe(2);
   await setWindow(1);
   expect(await first.finish()).toMatchObject({ kind: 'done' });
   expect(await second.finish()).toMatchObject({ kind: 'retry' });

@@ -9,7 +9,7 @@
  *
  * So a claim is lost when its row was free at a look CLAIM_REST_MS ago, and at each look since. The looks at a claim begin
  * before its lease is over, so that a worker's death costs its deliveries no further wait. The attempt of a worker that is
- * alive has ended a second before its lease, however long its claim took (see attempt-delivery.ts): by the look that finds
+ * alive has ended half a second before its lease, however long its claim took (see attempt-delivery.ts): by the look that finds
  * the lease over its answer was recorded, or the row was held.
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';

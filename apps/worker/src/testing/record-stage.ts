@@ -26,8 +26,11 @@ export interface RecordStage {
   insertClaimed(states?: ['queued', ...'blocked'[]], options?: EndpointOptions): Promise<ClaimedAttempt>;
   /** Of as many endpoints. */
   insertMany(count: number): Promise<ClaimedAttempt[]>;
-  /** Of one endpoint. */
-  insertManyOfOne(count: number, options?: EndpointOptions): Promise<ClaimedAttempt[]>;
+  /** Of one endpoint, an order for each of these. */
+  insertManyOfOne(
+    orders: readonly ['queued', ...'blocked'[]][],
+    options?: EndpointOptions,
+  ): Promise<ClaimedAttempt[]>;
   createRecorder(executor: SqlExecutor): Recorder;
   /** What it could not record yet. */
   readonly warnings: Record<string, unknown>[];
@@ -70,9 +73,9 @@ export function createRecordStage(pool: pg.Pool): RecordStage {
     insertClaimed,
     insertMany: (count) => Promise.all(Array.from({ length: count }, () => insertClaimed())),
     createRecorder: (executor) => createRecorder({ executor: toPatientExecutor(executor), logger }),
-    async insertManyOfOne(count, options) {
+    async insertManyOfOne(orders, options) {
       const endpoint = await insertEndpoint(pool, options);
-      return Promise.all(Array.from({ length: count }, () => insertClaimedOf(endpoint, ['queued'])));
+      return Promise.all(orders.map((states) => insertClaimedOf(endpoint, states)));
     },
     warnings,
     createExecutor(around) {
