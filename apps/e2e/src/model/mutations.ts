@@ -58,8 +58,8 @@ export const CLAIMS_SHARE_A_TOKEN: Mutation = {
 export const RECORDS_SHARE_A_FATE: Mutation = {
   rewrite: rewriteAll({
     statement: 'record-attempts',
-    from: 'else i.state end as ends_as',
-    to: 'else min(i.state) over () end as ends_as',
+    from: 'else i.state end as wanted',
+    to: 'else min(i.state) over () end as wanted',
   }),
 };
 
