@@ -13,7 +13,7 @@ const WORKERS = [1, 2, 4];
 const ENDPOINTS = 100;
 /** Whole orders of four changes for each of the endpoints. */
 const DELIVERIES = { onRedis: 4_000, onPostgres: 2_000 };
-/** For each worker before it is measured: while V8 compiles, a delivery costs twice as much. */
+/** For each worker before any is measured: those that were added have not been at work before. */
 const WARM_UP = { onRedis: 2_000, onPostgres: 800 };
 
 export const workerCurve: Benchmark = {
