@@ -47,8 +47,10 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
   const postgres = createProcess(postgresCores);
   // One flush at a time makes durable all that wait for it.
   const commit = createBatchedWork({
+    timeline,
     maxItems: Number.POSITIVE_INFINITY,
     maxUnderWay: 1,
+    spacingMs: 0,
     atTurnsEnd: (event) => event(),
     work: (_count, done) => timeline.after(varied(costs.flushMs), done),
   });
@@ -57,8 +59,10 @@ export function buildParts({ timeline, costs, topology, varied }: PartsOptions):
 
   function createStatement(processor: Worker, isCommitted: boolean): Hand {
     return createBatchedWork({
+      timeline,
       maxItems: LIMITS.batch,
       maxUnderWay: LIMITS.batchesUnderWay,
+      spacingMs: LIMITS.batchSpacingMs,
       // Behind what its process has to do already.
       atTurnsEnd: (event) => processor.work(0, event),
       work(count, done) {

@@ -60,14 +60,16 @@ export function calculateDemand(costs: UnitCosts, load: Load, topology: Topology
 }
 
 /**
- * Statements for attempts, each second. An attempt alone has three; what comes while two of a kind are under way shares
- * the next, so of each worker there are never more than two of a kind at a time.
+ * Statements for attempts, each second. An attempt alone has three; what comes while one of a kind is under way shares
+ * the next, which begins when that one has ended or lasts for longer than the spacing; of each worker there are never more
+ * than two of a kind at a time.
  */
 function estimateStatements(costs: UnitCosts, attempts: number, { workers, networkMs }: Topology): number {
   const { statementMs, workerStatementMs, postgresMs } = costs.attempt;
   const takesMs =
     statementMs + workerStatementMs + postgresMs / STATEMENTS_OF_ATTEMPT + 2 * networkMs + costs.flushMs;
-  const mostOfKind = workers * LIMITS.batchesUnderWay * (MS / takesMs);
+  const everyMs = Math.min(takesMs, Math.max(LIMITS.batchSpacingMs, takesMs / LIMITS.batchesUnderWay));
+  const mostOfKind = workers * (MS / everyMs);
   return Math.max(Math.min(attempts, mostOfKind), attempts / LIMITS.batch) * STATEMENTS_OF_ATTEMPT;
 }
 

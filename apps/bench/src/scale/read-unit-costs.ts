@@ -1,8 +1,8 @@
 import type { BenchResult, BenchRow } from '../result/bench-result.ts';
 import { STATEMENTS_OF_ATTEMPT, type UnitCosts } from './unit-costs.ts';
 
-/** Attempts in a statement, assumed: while a backlog is drained (P2), and while changes are delivered as they come (P8). */
-export const TOGETHER = { drain: 16, path: 1.5 } as const;
+/** Attempts in a statement, as they were counted: while a backlog is drained (P2), and while orders are walked (P8). */
+export const TOGETHER = { drain: 38, path: 8 } as const;
 /** Of each of P8's orders. */
 const CHANGES_OF_PATH = 6;
 /** What the processor time of a few seconds cannot tell from nothing. */

@@ -65,21 +65,29 @@ test('processes share the processors of their machine, and each uses one at a ti
   expect(ended).toEqual(['a 10', 'd 10', 'b 20', 'c 30']);
 });
 
-test('what comes in a turn, or while as many batches are under way, goes together', () => {
-  const timeline = createTimeline();
-  const sizes: number[] = [];
-  const hand = createBatchedWork({
-    maxItems: 3,
-    maxUnderWay: 1,
-    atTurnsEnd: (event) => timeline.after(0, event),
-    work(count, done) {
-      sizes.push(count);
-      timeline.after(1, done);
-    },
-  });
-  for (let n = 0; n < 6; n += 1) hand(() => undefined);
-  timeline.runUntil(10);
-  expect(sizes).toEqual([3, 3]);
+test('what comes in a turn, or while a batch is under way, goes together', () => {
+  const batchesOf = (maxUnderWay: number, takesMs: number) => {
+    const timeline = createTimeline();
+    const batches: string[] = [];
+    const hand = createBatchedWork({
+      timeline,
+      maxItems: 3,
+      maxUnderWay,
+      spacingMs: 5,
+      atTurnsEnd: (event) => timeline.after(0, event),
+      work(count, done) {
+        batches.push(`${count} at ${timeline.now()}`);
+        timeline.after(takesMs, done);
+      },
+    });
+    for (const at of [0, 0, 1, 2, 20, 20, 20, 20]) timeline.after(at, () => hand(() => undefined));
+    timeline.runUntil(100);
+    return batches.join(', ');
+  };
+  expect(batchesOf(1, 3)).toBe('2 at 0, 2 at 3, 3 at 20, 1 at 23');
+  // One that lasts is not waited for, but where as many are under way as may be.
+  expect(batchesOf(2, 10)).toBe('2 at 0, 2 at 5, 3 at 20, 1 at 25');
+  expect(batchesOf(1, 10)).toBe('2 at 0, 2 at 10, 3 at 20, 1 at 30');
 });
 
 test('the same seed gives the same, another one nearly', () => {

@@ -56,6 +56,8 @@ export const LIMITS = {
   /** Attempts in one statement (in a record twice as many), and statements of a kind at once, of each worker. */
   batch: 64,
   batchesUnderWay: 2,
+  /** How soon a statement follows one of its kind that is still under way, if it is not full. */
+  batchSpacingMs: 5,
   /** Deliveries in flight of each worker: WEBHOOK_CONCURRENCY. */
   concurrency: 1_024,
   /** Changes that get their place in the feed, each second. */

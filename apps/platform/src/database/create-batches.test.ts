@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { createBatches } from './create-batches.ts';
 
@@ -33,21 +34,40 @@ test('what is handed over in one turn goes together and at once; each gets its o
   expect(await Promise.all(results)).toEqual(['1', '2', '3']);
 });
 
-test('what comes while as many are under way as may be goes with the next, in order', async () => {
+test('what comes while one is under way goes with the next, in order, which begins when that has ended', async () => {
+  const { begun, batches, seen } = setUp({ maxUnderWay: 2 });
+  for (const item of [1, 2, 3]) {
+    void batches.hand(item);
+    await turn();
+  }
+  expect(seen()).toEqual([[1]]);
+  begun[0]?.end();
+  await turn();
+  await turn();
+  expect(seen()).toEqual([[1], [2, 3]]);
+});
+
+test('one that takes long holds up the next for some milliseconds, and as many as may be hold up all', async () => {
   const { begun, batches, seen } = setUp({ maxUnderWay: 2 });
   void batches.hand(1);
   await turn();
   void batches.hand(2);
-  await turn();
+  await expect.poll(seen).toEqual([[1], [2]]);
   void batches.hand(3);
-  await turn();
-  void batches.hand(4);
-  await turn();
+  await delay(50);
   expect(seen()).toEqual([[1], [2]]);
   begun[1]?.end();
+  await expect.poll(seen).toEqual([[1], [2], [3]]);
+});
+
+test('a full batch waits for none that is under way', async () => {
+  const { batches, seen } = setUp({ maxItems: 2, maxUnderWay: 2 });
+  void batches.hand(1);
   await turn();
+  void batches.hand(2);
+  void batches.hand(3);
   await turn();
-  expect(seen()).toEqual([[1], [2], [3, 4]]);
+  expect(seen()).toEqual([[1], [2, 3]]);
 });
 
 test('a batch is no larger than it may be', async () => {
@@ -59,9 +79,7 @@ test('a batch is no larger than it may be', async () => {
     [3, 4],
   ]);
   begun[0]?.end();
-  await turn();
-  await turn();
-  expect(seen().at(-1)).toEqual([5]);
+  await expect.poll(() => seen().at(-1)).toEqual([5]);
 });
 
 test('a batch that fails, or gives too few results, fails what went with it and nothing else', async () => {

@@ -2,10 +2,17 @@
  * Puts what many ask for at about the same time into one statement each: a statement for fifty costs hardly more than
  * one for one, and the cost of statements is what a busy process spends most on.
  *
- * Nothing waits for company. What is handed over in one turn of the event loop goes together, at once; while
- * `maxUnderWay` batches are under way, what comes meanwhile goes with the next. So an idle process has batches of one,
- * and a busy one has larger ones the busier it is.
+ * Nothing waits for company while nobody works. What is handed over in one turn of the event loop goes together, at once;
+ * what comes while a batch is under way goes with the next, which begins when that one ends. So an idle process has batches
+ * of one, and a busy one has larger ones the busier it is. What takes long holds up little: the next one begins after
+ * `SPACING_MS` although the one before has not ended, and at once when it is full; but for `maxUnderWay`.
  */
+
+/**
+ * How soon a batch follows one that is still under way, in milliseconds: longer than most take, so that few run beside
+ * each other, which makes each smaller.
+ */
+const SPACING_MS = 5;
 
 export interface Batches<Item, Result> {
   /** Resolves with the item's own result; rejects as the batch does that it went with. */
@@ -31,24 +38,43 @@ export function createBatches<Item, Result>({
 }: BatchesOptions<Item, Result>): Batches<Item, Result> {
   let waiting: Handed<Item, Result>[] = [];
   let underWay = 0;
+  let lastBegunAt = -Infinity;
   let isScheduled = false;
+  let pause: NodeJS.Timeout | undefined;
+
+  const isReady = () =>
+    underWay === 0 || waiting.length >= maxItems || performance.now() >= lastBegunAt + SPACING_MS;
 
   function schedule(): void {
     if (isScheduled || waiting.length === 0 || underWay >= maxUnderWay) return;
-    isScheduled = true;
-    // After everything that has arrived at the sockets in this turn.
-    setImmediate(() => {
-      isScheduled = false;
-      while (waiting.length > 0 && underWay < maxUnderWay) {
-        const batch = waiting.slice(0, maxItems);
-        waiting = waiting.slice(maxItems);
-        void workOff(batch);
-      }
-    });
+    if (isReady()) {
+      isScheduled = true;
+      // After everything that has arrived at the sockets in this turn.
+      setImmediate(begin);
+    } else {
+      pause ??= setTimeout(
+        () => {
+          pause = undefined;
+          schedule();
+        },
+        lastBegunAt + SPACING_MS - performance.now(),
+      );
+    }
+  }
+
+  function begin(): void {
+    isScheduled = false;
+    while (waiting.length > 0 && underWay < maxUnderWay && isReady()) {
+      const batch = waiting.slice(0, maxItems);
+      waiting = waiting.slice(maxItems);
+      void workOff(batch);
+    }
+    schedule();
   }
 
   async function workOff(batch: readonly Handed<Item, Result>[]): Promise<void> {
     underWay += 1;
+    lastBegunAt = performance.now();
     try {
       const results = await work(batch.map(({ item }) => item));
       if (results.length !== batch.length)
