@@ -53,6 +53,7 @@ await runProcess({
       applicationName: 'vendor-server-worker',
       maxConnections: MAX_CONNECTIONS,
       walksIndexes: true,
+      plansOnce: true,
     });
 
     const queueOptions = { redisUrl: settings.redisUrl, databaseUrl, logger };

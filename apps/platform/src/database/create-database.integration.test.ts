@@ -102,6 +102,27 @@ test('the loss of an idle connection is logged and the next query opens another'
   await database.close();
 });
 
+test('a pool that plans once makes no plan for the values it sees', async () => {
+  const planned = async (plansOnce: boolean) => {
+    const database = createDatabase({
+      url: testDatabase.url,
+      applicationName: 'plans',
+      maxConnections: 1,
+      plansOnce,
+    });
+    for (const id of ['a', 'b']) {
+      await database.pool.query({ name: 'find', text: 'select id from vendors where id = $1', values: [id] });
+    }
+    const { rows } = await database.pool.query(
+      `select custom_plans::int as custom, generic_plans::int as generic from pg_prepared_statements where name = 'find'`,
+    );
+    await database.close();
+    return rows;
+  };
+  expect(await planned(true)).toEqual([{ custom: 0, generic: 2 }]);
+  expect(await planned(false)).toEqual([{ custom: 2, generic: 0 }]);
+});
+
 test('closing waits for what is under way, and may be repeated', async () => {
   const database = createDatabase({ url: testDatabase.url, applicationName: 'test', maxConnections: 2 });
   const client = await database.pool.connect();

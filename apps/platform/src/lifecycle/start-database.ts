@@ -1,19 +1,19 @@
 import type { Logger } from 'pino';
-import { createDatabase, type Database } from '../database/create-database.ts';
+import { createDatabase, type Database, type DatabaseOptions } from '../database/create-database.ts';
 import { listMigrations } from '../database/migrations/list-migrations.ts';
 import { buildConnectionName } from '../database/migrations/running-versions.ts';
 import { waitForDatabase } from '../database/wait-for-database.ts';
 import type { Settings } from '../settings/settings.ts';
 import type { Lifecycle } from './lifecycle.ts';
 
-export interface StartDatabaseOptions {
+export interface StartDatabaseOptions extends Pick<DatabaseOptions, 'walksIndexes' | 'plansOnce'> {
+  /** Of the part; for when a process opens more than one. */
+  readonly part?: string;
   readonly settings: Pick<Settings, 'databaseUrl'>;
   readonly logger: Logger;
   /** Shown in `pg_stat_activity`, with the version behind it. */
   readonly applicationName: string;
   readonly maxConnections: number;
-  /** See `createDatabase`. */
-  readonly walksIndexes?: boolean;
 }
 
 /**
@@ -23,13 +23,13 @@ export interface StartDatabaseOptions {
  */
 export async function startDatabase(
   lifecycle: Lifecycle,
-  { settings, logger, ...options }: StartDatabaseOptions,
+  { part = 'database', settings, logger, ...options }: StartDatabaseOptions,
 ): Promise<{ readonly database: Database; readonly databaseUrl: string }> {
   const { databaseUrl } = settings;
   if (databaseUrl === null) throw new Error('DATABASE_URL is not set; `npm start` brings its own database');
   const connectionName = buildConnectionName(options.applicationName, await listMigrations());
   const database = await lifecycle.start(
-    'database',
+    part,
     () => createDatabase({ ...options, url: databaseUrl, applicationName: connectionName, logger }),
     (started) => started.close(),
   );
