@@ -11,6 +11,8 @@ import type { Tracer } from '@vendor-server/platform/tracing/tracer.ts';
 import type { Sender } from '@vendor-server/sender/create-sender.ts';
 import type { Logger } from 'pino';
 import type { OfferEvents } from './offers/offer-events.ts';
+import type { OrderReads } from './orders/create-order-reads.ts';
+import type { OrderWrites } from './orders/create-order-writes.ts';
 import type { Credentials } from './plugins/create-credentials.ts';
 
 /** Everything the API works with. Made by `main.ts` and by tests, never by the app itself. */
@@ -20,6 +22,10 @@ export interface AppDeps {
   readonly database: Database;
   /** Asked by `/readyz` and `/metrics` only: changes reach it through the dispatcher. */
   readonly queue: DeliveryQueue;
+  /** Reads what orders' changes are decided on. */
+  readonly orderReads: OrderReads;
+  /** Writes orders and their changes. */
+  readonly orderWrites: OrderWrites;
   /** Hands over what a committed change left to do. */
   readonly dispatcher: Dispatcher;
   /** Tells the vendors' streams what to look at again. */

@@ -221,12 +221,20 @@ test(`a burst of ${BURST} costs no more for each, and tells other processes toge
     BURST,
   );
   const countOf = (name: string) => statements.filter((sent) => sent === name).length;
-  // The last one when an endpoint has no room, of which one look is under way at a time, for all that came meanwhile.
   expect(new Set(statements)).toEqual(
-    new Set(['read-new-order-facts', 'write-new-order', 'notify-offer-changes', 'find-movable']),
+    new Set([
+      'read-new-order-facts',
+      'write-new-orders',
+      // One that comes alone, if any.
+      ...(countOf('write-new-order') > 0 ? ['write-new-order'] : []),
+      'notify-offer-changes',
+      // When an endpoint has no room, of which one look is under way at a time, for all that came meanwhile.
+      'find-movable',
+    ]),
   );
-  expect(countOf('read-new-order-facts')).toBe(BURST);
-  expect(countOf('write-new-order')).toBe(BURST);
+  // The requests come one by one over their sockets, and how many share a statement depends on the machine.
+  expect(countOf('read-new-order-facts')).toBeLessThanOrEqual(BURST);
+  expect(countOf('write-new-orders') + countOf('write-new-order')).toBeLessThan(BURST);
   expect(countOf('find-movable')).toBeLessThan(BURST);
   expect(countOf('notify-offer-changes')).toBeLessThan(BURST);
   expect(commands.length).toBeLessThanOrEqual(BURST);

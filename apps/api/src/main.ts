@@ -1,4 +1,5 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
 import { retryWhileDatabaseIsAway } from '@vendor-server/platform/database/wait-for-database.ts';
@@ -24,6 +25,8 @@ import type { AppDeps } from './app-deps.ts';
 import { createReadChecks } from './health/create-read-checks.ts';
 import { createSharedOfferEvents } from './offers/create-shared-offer-events.ts';
 import { startOfferExpiry } from './offers/start-offer-expiry.ts';
+import { createOrderReads } from './orders/create-order-reads.ts';
+import { createOrderWrites } from './orders/create-order-writes.ts';
 import { createCredentials } from './plugins/create-credentials.ts';
 
 /**
@@ -37,7 +40,12 @@ const TAKES_CONNECTED_MS = 200;
  */
 const STOP_DEADLINE_MS = 14_000;
 /** A request takes about a millisecond of each statement; the rest is for those that wait for a key. */
-const MAX_CONNECTIONS = 24;
+const MAX_CONNECTIONS = 16;
+/**
+ * Those of the few statements that most requests come to, which wait for nobody: a flood of lists, or of changes of one order
+ * that somebody holds, keeps no other change waiting.
+ */
+const MAX_ORDER_CONNECTIONS = 8;
 /** How long a caller waits for the queue after its change has committed. */
 const DISPATCH_WAIT_MS = 100;
 /** How long a start waits for the queue to connect; without it the relay adds the jobs. */
@@ -70,6 +78,14 @@ await runProcess({
       applicationName: 'vendor-server-api',
       maxConnections: MAX_CONNECTIONS,
     });
+    const { database: orders } = await startDatabase(lifecycle, {
+      part: 'database of orders',
+      settings,
+      logger,
+      applicationName: 'vendor-server-api',
+      maxConnections: MAX_ORDER_CONNECTIONS,
+      plansOnce: true,
+    });
     const secretBox = createSecretBox({
       current: settings.secretsEncryptionKey,
       previous: settings.secretsEncryptionKeyPrevious,
@@ -93,7 +109,7 @@ await runProcess({
     const metrics = createApiMetrics(registry);
     const dispatcher = await lifecycle.start(
       'dispatcher',
-      () => createDispatcher({ database, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS }),
+      () => createDispatcher({ database: orders, queue, logger, metrics, waitMs: DISPATCH_WAIT_MS }),
       (started) => started.drain(),
     );
     const sender = await lifecycle.start(
@@ -134,6 +150,8 @@ await runProcess({
       queue,
       dispatcher,
       offerEvents,
+      orderReads: createOrderReads(orders.pool),
+      orderWrites: createOrderWrites({ pool: orders.pool, waiting: database.pool }),
       credentials,
       useCounter,
       secretBox,

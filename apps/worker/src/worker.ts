@@ -69,7 +69,7 @@ export async function startWorker(deps: WorkerDeps, lifecycle: Lifecycle): Promi
     readChecks: async () => (await readiness.report()).checks,
   });
   const claims = createClaims(executor, settings.webhookTimeoutMs);
-  const recorder = createRecorder({ executor, logger });
+  const recorder = createRecorder({ executor, dispatcher, logger });
   const endpointHealth = createEndpointHealthNotes({ database, logger });
   // A process that stops has no time to be gentle.
   const takeTurn = createTurns({ ...FAILED_TURNS, hurry: lifecycle.stopping });

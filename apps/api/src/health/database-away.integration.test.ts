@@ -3,6 +3,8 @@ import { createDatabase, type Database } from '@vendor-server/platform/database/
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { buildApp } from '../app.ts';
+import { createOrderReads } from '../orders/create-order-reads.ts';
+import { createOrderWrites } from '../orders/create-order-writes.ts';
 import { type Credentials, createCredentials } from '../plugins/create-credentials.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
@@ -20,7 +22,10 @@ beforeAll(async () => {
   database = createDatabase({ url: proxy.url, applicationName: 'test-cut', maxConnections: 4 });
   const { logger } = api.deps;
   credentials = createCredentials({ pool: database.pool, databaseUrl: proxy.url, logger });
-  app = buildApp({ ...api.deps, database, credentials });
+  const { pool } = database;
+  const orderReads = createOrderReads(pool);
+  const orderWrites = createOrderWrites({ pool, waiting: pool });
+  app = buildApp({ ...api.deps, database, credentials, orderReads, orderWrites });
   headers = (await api.addCustomerServer()).headers;
 });
 afterAll(async () => {

@@ -12,7 +12,6 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { changeOrderStatus } from '../orders/change-order-status.ts';
-import { findAnyOrder } from '../orders/order-row-sql.ts';
 import { findExpiredOffers } from './expired-offers-sql.ts';
 
 /** A tick's work. A change takes a few milliseconds, and 100 ms when the queue is away. */
@@ -56,8 +55,8 @@ async function cancelIfExpired(deps: AppDeps, orderId: string, offerTtlMs: numbe
   const requestId = createId();
   try {
     await changeOrderStatus(deps, {
-      find: async (executor) => {
-        const found = await findAnyOrder(executor, orderId);
+      find: async () => {
+        const found = await deps.orderReads.findAnyOrder(orderId);
         return found !== null && isOfferExpired(found.order, offerTtlMs, found.now) ? found : null;
       },
       request: () => ({ action: 'cancel', to: 'cancelled', actor: SYSTEM_ACTOR, reason: NO_VENDOR_REASON }),

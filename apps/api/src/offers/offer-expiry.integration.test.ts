@@ -1,5 +1,6 @@
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createOrderWrites } from '../orders/create-order-writes.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
 import { buildServiceOrder } from '../testing/sample-bodies.ts';
 import { cancelExpiredOffers } from './cancel-expired-offers.ts';
@@ -137,7 +138,8 @@ test('a vendor that accepts while it is decided comes first', async () => {
       };
     },
   });
-  await cancelExpiredOffers({ ...api.deps, database: { ...api.database, pool: racingPool } }, TTL_MS);
+  const orderWrites = createOrderWrites({ pool: racingPool, waiting: racingPool });
+  await cancelExpiredOffers({ ...api.deps, orderWrites }, TTL_MS);
   expect(accepts).toBe(1);
   expect(await read(orderId)).toMatchObject({ status: 'accepted', version: 2 });
 });

@@ -106,7 +106,7 @@ export const adminOrderRoutes: Routes = async (app, deps) => {
   ) {
     const actor: Actor = { type: 'admin', id: request.operator.name };
     const { order, vendor } = await changeOrderStatus(deps, {
-      find: (executor) => findAnyOrder(executor, orderId),
+      find: () => deps.orderReads.findAnyOrder(orderId),
       request: async () => ({ ...(await ask()), actor }),
       ...toChangeContext(request),
     });

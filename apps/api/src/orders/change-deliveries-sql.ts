@@ -22,6 +22,39 @@
 import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
 import { IS_OPEN_UNCLAIMED, SET_SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
 
+/**
+ * Whether an earlier delivery of an order's lane is open. Here and below no "exists": PostgreSQL may answer that for all at
+ * once, from everything that is open.
+ */
+export const isLaneOpen = (endpointId: string, orderId: string) => `(
+  (select d.id from deliveries d where d.endpoint_id = ${endpointId}
+      and d.order_id = ${orderId} and d.state in ('waiting', 'queued') limit 1) is not null
+  or (select d.id from deliveries d where d.endpoint_id = ${endpointId}
+         and d.order_id = ${orderId} and d.state = 'blocked' limit 1) is not null)`;
+
+/**
+ * Whether an endpoint has no room for the `nth` delivery that is made for it now: it is not active, its window is full, or
+ * due heads of other lanes wait already.
+ *
+ * @param endpoint a row with `endpoint_id`, `state` and `window`
+ */
+export const hasNoRoom = (endpoint: string, nth: string) => `(${endpoint}.state <> 'active'
+  or ${endpoint}."window" < ${nth} + (select count(*) from (select 1 from deliveries d
+       where d.endpoint_id = ${endpoint}.endpoint_id and d.state = 'queued' limit 64) queued)
+  or (select d.due_at from deliveries d where d.endpoint_id = ${endpoint}.endpoint_id and d.state = 'waiting'
+       order by d.due_at, d.id limit 1) <= clock_timestamp())`;
+
+/** Whether a customer server has an endpoint, besides one that waits for CUSTOMER_WEBHOOK_URL. */
+export const hasEndpoint = (customerServerId: string) => `
+  (select e.id from webhook_endpoints e where e.customer_server_id = ${customerServerId} and e.deleted_at is null
+      and (e.state <> 'paused' or e.state_reason is distinct from '${URL_UNSET_REASON}') limit 1) is not null`;
+
+/** @param which a condition on the CTE `delivery d` */
+export const listDeliveries = (which: string) => `
+  coalesce((select json_agg(json_build_object('deliveryId', d.id, 'endpointId', d.endpoint_id,
+                              'state', d.state, 'generation', d.generation, 'url', e.url))
+              from delivery d join webhook_endpoints e on e.id = d.endpoint_id where ${which}), '[]')`;
+
 /** Follows a CTE `changed (id, customer_server_id)` that holds the order's row when it was written. */
 export const TRANSITION_AND_DELIVERIES = `
   transition as (
@@ -69,24 +102,12 @@ export const TRANSITION_AND_DELIVERIES = `
          when case when g.replaces_older
                    then (select count(*) from older o where o.endpoint_id = g.endpoint_id)
                       > (select count(*) from superseded o where o.endpoint_id = g.endpoint_id)
-                   else exists (select 1 from deliveries d where d.endpoint_id = g.endpoint_id
-                                 and d.order_id = g.order_id and d.state in ('waiting', 'queued'))
-                     or exists (select 1 from deliveries d where d.endpoint_id = g.endpoint_id
-                                 and d.order_id = g.order_id and d.state = 'blocked') end then 'blocked'
-         when g.state <> 'active'
-           or g."window" <= (select count(*) from (select 1 from deliveries d
-                              where d.endpoint_id = g.endpoint_id and d.state = 'queued' limit 64) queued)
-           or exists (select 1 from deliveries d where d.endpoint_id = g.endpoint_id and d.state = 'waiting'
-                       and d.due_at <= clock_timestamp()) then 'waiting'
+                   else ${isLaneOpen('g.endpoint_id', 'g.order_id')} end then 'blocked'
+         when ${hasNoRoom('g', '1')} then 'waiting'
          else 'queued' end as state) s
     returning id, endpoint_id, state, generation
   )
   select (select count(*)::int from changed) as written,
          (select count(*)::int from superseded) as superseded,
-         exists (select 1 from webhook_endpoints e join changed c on c.customer_server_id = e.customer_server_id
-                  where e.deleted_at is null
-                    and (e.state <> 'paused' or e.state_reason is distinct from '${URL_UNSET_REASON}'))
-           as "hasEndpoint",
-         coalesce((select json_agg(json_build_object('deliveryId', d.id, 'endpointId', d.endpoint_id,
-                                    'state', d.state, 'generation', d.generation, 'url', e.url))
-                     from delivery d join webhook_endpoints e on e.id = d.endpoint_id), '[]') as deliveries`;
+         exists (select 1 from changed c where ${hasEndpoint('c.customer_server_id')}) as "hasEndpoint",
+         ${listDeliveries('true')} as deliveries`;

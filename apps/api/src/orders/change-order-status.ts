@@ -4,13 +4,15 @@ import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders
 import type { TransitionRequest } from '@vendor-server/domain/orders/transition-request.ts';
 import { buildWebhookBody } from '@vendor-server/domain/webhooks/webhook-body.ts';
 import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
-import { retryTransient, type SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { inSpan, type Span } from '@vendor-server/platform/tracing/tracer.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { announceChange } from './announce-change.ts';
-import { type RecordedChange, type TransitionRecord, writeOrderChange } from './order-change-sql.ts';
+import type { OrderWrite } from './changes-together-sql.ts';
+import type { OrderWrites } from './create-order-writes.ts';
+import type { RecordedChange } from './order-change-sql.ts';
 import { type FoundOrder, findVendorSnapshot } from './order-row-sql.ts';
 
 /** A change loses its race only to a change that won, so this many in a row mean something else is wrong. */
@@ -18,7 +20,7 @@ const MAX_LOST_RACES = 20;
 
 export interface OrderChangeRequest {
   /** Reads the order within the caller's scope; null answers 404. */
-  readonly find: (executor: SqlExecutor) => Promise<FoundOrder | null>;
+  readonly find: () => Promise<FoundOrder | null>;
   /** Says what is asked of the order as it was read; called again after a lost race. */
   readonly request: (found: FoundOrder) => TransitionRequest | Promise<TransitionRequest>;
   readonly requestId: string;
@@ -55,7 +57,7 @@ async function changeInSpan(
 ): Promise<OrderChangeResult> {
   const { pool } = deps.database;
   for (let lostRaces = 0; lostRaces < MAX_LOST_RACES; lostRaces += 1) {
-    const found = await find(pool);
+    const found = await find();
     if (found === null) throw new ApiError('not_found');
     const decision = decideTransition(found.order, await request(found), found.now);
     if (decision.kind === 'refused') throw new ApiError(decision.code, { message: decision.message });
@@ -65,13 +67,9 @@ async function changeInSpan(
     const { next, from, reason } = decision;
     const vendor = await findVendorOf(pool, next, found);
     const body = JSON.stringify(buildWebhookBody(next, from, vendor));
-    const recorded = await tryToWrite(pool, next, {
-      transitionId: createId(),
-      from,
-      reason,
-      body,
-      requestId,
-      traceparent: span.traceparent,
+    const recorded = await tryToWrite(deps.orderWrites, {
+      order: next,
+      record: { transitionId: createId(), from, reason, body, requestId, traceparent: span.traceparent },
     });
     if (recorded === null) continue;
     span.add(toChangeAttributes(next));
@@ -91,13 +89,9 @@ export function toChangeAttributes({ orderId, status, version }: OrderSnapshot) 
 }
 
 /** Null when somebody else's change came first. */
-async function tryToWrite(
-  executor: SqlExecutor,
-  next: OrderSnapshot,
-  record: TransitionRecord,
-): Promise<RecordedChange | null> {
+async function tryToWrite(writes: OrderWrites, write: OrderWrite): Promise<RecordedChange | null> {
   try {
-    return await retryTransient(() => writeOrderChange(executor, next, record));
+    return await writes.writeChange(write);
   } catch (error) {
     if (isUniqueViolation(error, 'deliveries_lane_head_key')) return null;
     throw error;

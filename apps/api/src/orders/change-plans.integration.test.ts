@@ -6,6 +6,7 @@ import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { writeOrderChanges } from './changes-together-sql.ts';
 import { writeOrderChange } from './order-change-sql.ts';
 import { findAnyOrder } from './order-row-sql.ts';
 
@@ -44,9 +45,15 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     const { next, from, reason } = decision;
     const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
 
-    const { nodes } = await explain(pool, (executor) => writeOrderChange(executor, next, record));
-    const reads = nodes.filter(({ table, type }) => table === 'deliveries' && type !== 'ModifyTable');
-    expect(reads.length).toBeGreaterThan(0);
-    for (const read of reads) expect(read.rows, JSON.stringify(read)).toBeLessThanOrEqual(MOST);
+    const statements: Parameters<typeof explain>[1][] = [
+      (executor) => writeOrderChange(executor, next, record),
+      (executor) => writeOrderChanges(executor, [{ order: next, record }]),
+    ];
+    for (const run of statements) {
+      const { nodes } = await explain(pool, run);
+      const reads = nodes.filter(({ table, type }) => table === 'deliveries' && type !== 'ModifyTable');
+      expect(reads.length).toBeGreaterThan(0);
+      for (const read of reads) expect(read.rows, JSON.stringify(read)).toBeLessThanOrEqual(MOST);
+    }
   });
 });

@@ -16,13 +16,12 @@ import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { inSpan, type Span } from '@vendor-server/platform/tracing/tracer.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
-import { readNewOrderFacts } from '../offers/offers-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 import { announceChange } from './announce-change.ts';
+import { buildCreationRecord } from './build-creation-record.ts';
 import { toChangeAttributes } from './change-order-status.ts';
 import { findKeptAnswer, type IdempotencyKey, takeIdempotencyKey } from './idempotency-keys-sql.ts';
-import type { RecordedChange } from './order-change-sql.ts';
-import { recordNewOrder } from './record-new-order.ts';
+import { type RecordedChange, writeNewOrder } from './order-change-sql.ts';
 
 /** How long a second request with a key waits for the first. */
 const KEY_WAIT_MS = 5_000;
@@ -63,14 +62,14 @@ async function createInSpan(
   span: Span,
 ): Promise<CreateOrderAnswer> {
   const { pool } = deps.database;
-  const { now, vendorsOfferedTo } = await readNewOrderFacts(pool, workTypeOfInput(request.input));
+  const { now, vendorsOfferedTo } = await deps.orderReads.readNewOrderFacts(workTypeOfInput(request.input));
   const ids = { orderId: createId(), customerServerId: request.customerServerId };
   const order = buildNewOrder(request.input, ids, now);
   const body = JSON.stringify(buildAnswer(order, vendorsOfferedTo));
 
   const { idempotencyKey, context } = request;
   if (idempotencyKey === null) {
-    const recorded = await retryTransient(() => recordNewOrder(pool, order, context));
+    const recorded = await deps.orderWrites.writeNew({ order, record: buildCreationRecord(order, context) });
     span.add(toChangeAttributes(order));
     await announceChange(deps, order, null, recorded, context.requestId);
     return { body, replayed: false };
@@ -100,7 +99,8 @@ async function recordOnce(
   client: SqlExecutor,
   { order, key, body, context }: KeyedOrder,
 ): Promise<RecordedChange | { keptBody: string }> {
-  if (await takeKey(client, key, body)) return recordNewOrder(client, order, context);
+  if (await takeKey(client, key, body))
+    return writeNewOrder(client, order, buildCreationRecord(order, context));
   const kept = await findKeptAnswer(client, key);
   // Retention removed the key between the two statements: the caller's next try takes it.
   if (kept === null) throw inProgress();

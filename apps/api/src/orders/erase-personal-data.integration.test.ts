@@ -233,8 +233,8 @@ describe('beside an erasure', () => {
     await finishDeliveries(orderId);
     let reads = 0;
     const { order } = await changeOrderStatus(api.deps, {
-      find: async (executor) => {
-        const found = await findAnyOrder(executor, orderId);
+      find: async () => {
+        const found = await findAnyOrder(api.deps.database.pool, orderId);
         reads += 1;
         if (reads === 1) await erasePersonalDataOfOrder(api.database, orderId);
         return found;

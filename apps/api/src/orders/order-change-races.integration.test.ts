@@ -119,7 +119,7 @@ async function waitUntilBlocked(): Promise<void> {
 
 function change(orderId: string, request: TransitionRequest) {
   return changeOrderStatus(api.deps, {
-    find: (executor) => findAnyOrder(executor, orderId),
+    find: () => findAnyOrder(api.deps.database.pool, orderId),
     request: () => request,
     requestId: 'request-1',
     traceparent: null,

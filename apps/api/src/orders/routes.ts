@@ -87,7 +87,7 @@ export const orderRoutes: Routes = async (app, deps) => {
     const customerServerId = request.customerServer.id;
     const actor: Actor = { type: 'customer_server', id: customerServerId };
     const { order, vendor } = await changeOrderStatus(deps, {
-      find: (executor) => findOrderForCustomerServer(executor, customerServerId, orderId),
+      find: () => deps.orderReads.findOrderForCustomerServer(customerServerId, orderId),
       request: () => ({ ...asked, actor }),
       ...toChangeContext(request),
     });

@@ -5,7 +5,6 @@ import type { AppDeps } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { recordDecline } from '../offers/offers-sql.ts';
 import { changeOrderStatus } from '../orders/change-order-status.ts';
-import { findAnyOrder } from '../orders/order-row-sql.ts';
 import type { ChangeContext } from '../plugins/change-context.ts';
 import type { ReportedStatus, VendorUpdate } from './parse-vendor-update.ts';
 import { upsertReportedVendor } from './upsert-vendor-sql.ts';
@@ -106,7 +105,7 @@ function moveOrder(
 ) {
   const { pool } = deps.database;
   return changeOrderStatus(deps, {
-    find: (executor) => findAnyOrder(executor, orderId),
+    find: () => deps.orderReads.findAnyOrder(orderId),
     request: async ({ order }) => {
       // As when a vendor gives an order back itself: from now on it is not offered to that vendor.
       if (status === 'rejected' && order.vendorId === vendorId) {

@@ -22,8 +22,9 @@ import type { Logger } from 'pino';
 import { buildApp } from '../app.ts';
 import type { AppDeps } from '../app-deps.ts';
 import { createReadChecks } from '../health/create-read-checks.ts';
-
 import { createSharedOfferEvents } from '../offers/create-shared-offer-events.ts';
+import { createOrderReads } from '../orders/create-order-reads.ts';
+import { createOrderWrites } from '../orders/create-order-writes.ts';
 import { createCredentials } from '../plugins/create-credentials.ts';
 import { watchAnswers } from './watch-answers.ts';
 
@@ -121,6 +122,8 @@ export async function createTestApi(
     queue,
     dispatcher,
     offerEvents,
+    orderReads: createOrderReads(database.pool),
+    orderWrites: createOrderWrites({ pool: database.pool, waiting: database.pool }),
     credentials,
     useCounter,
     tracer: NO_TRACER,

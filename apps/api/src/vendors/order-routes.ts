@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Routes } from '../app-deps.ts';
 import { ApiError } from '../errors/api-error.ts';
 import { changeOrderStatus, type OrderChangeRequest } from '../orders/change-order-status.ts';
-import { findOrderForTaker, type OrderForTaker } from '../orders/find-order-for-taker-sql.ts';
+import type { OrderForTaker } from '../orders/find-order-for-taker-sql.ts';
 import { listOrdersForVendor } from '../orders/list-orders-sql.ts';
 import { findOrderForVendor } from '../orders/order-row-sql.ts';
 import { requireVendor } from '../plugins/authentication.ts';
@@ -39,6 +39,9 @@ const STEPS = [
 export const vendorOrderRoutes: Routes = async (app, deps) => {
   const { pool } = deps.database;
   app.addHook('onRequest', requireVendor(deps));
+
+  const findOwn = (request: FastifyRequest<{ Params: { orderId: string } }>) => () =>
+    deps.orderReads.findOrderForVendor(request.vendor.id, request.params.orderId);
 
   async function change(
     request: FastifyRequest,
@@ -102,8 +105,8 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
       return change(request, {
         // Not its own yet. An order that this vendor may not know of is refused as not found, after the same look-up
         // as one that does not exist: how long the answer takes tells nothing either.
-        find: async (executor) => {
-          found = await findOrderForTaker(executor, request.vendor.id, orderId);
+        find: async () => {
+          found = await deps.orderReads.findOrderForTaker(request.vendor.id, orderId);
           return found;
         },
         request: () => ({
@@ -177,10 +180,6 @@ export const vendorOrderRoutes: Routes = async (app, deps) => {
 
 function toActor({ vendor }: FastifyRequest): Actor {
   return { type: 'vendor', id: vendor.id };
-}
-
-function findOwn(request: FastifyRequest<{ Params: { orderId: string } }>): OrderChangeRequest['find'] {
-  return (executor) => findOrderForVendor(executor, request.vendor.id, request.params.orderId);
 }
 
 function toNotes({ vendorNotes }: { vendorNotes?: string | null | undefined }) {

@@ -43,7 +43,7 @@ async function giveBack(deps: AppDeps, rejection: Rejection): Promise<boolean> {
   const { pool } = deps.database;
   try {
     await changeOrderStatus(deps, {
-      find: (executor) => findOrderForVendor(executor, vendorId, orderId),
+      find: () => deps.orderReads.findOrderForVendor(vendorId, orderId),
       request: async ({ order }) => {
         // Before the order is pending again: nobody must see it offered to the vendor that just refused it.
         if (order.status === 'assigned') await recordDecline(pool, { orderId, vendorId, reason });

@@ -4,8 +4,9 @@
  */
 
 import { readNewOrderFacts } from '@vendor-server/api/offers/offers-sql.ts';
+import { buildCreationRecord } from '@vendor-server/api/orders/build-creation-record.ts';
 import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker-sql.ts';
-import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
+import { writeNewOrder, writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
 import {
   type FoundOrder,
   findOrderForCustomerServer,
@@ -13,7 +14,6 @@ import {
   findVendorSnapshot,
 } from '@vendor-server/api/orders/order-row-sql.ts';
 import { parseNewOrder } from '@vendor-server/api/orders/parse-new-order.ts';
-import { recordNewOrder } from '@vendor-server/api/orders/record-new-order.ts';
 import { buildNewOrder, workTypeOfInput } from '@vendor-server/domain/orders/build-new-order.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { OrderSnapshot, VendorSnapshot } from '@vendor-server/domain/orders/order.ts';
@@ -45,7 +45,11 @@ async function create({ customerServer }: OrderTask): Promise<string> {
   const input = parseNewOrder(SERVICE_ORDER);
   const { now } = await readNewOrderFacts(pool(), workTypeOfInput(input));
   const order = buildNewOrder(input, { orderId: createId(), customerServerId: customerServer.id }, now);
-  await recordNewOrder(pool(), order, { requestId: createId(), traceparent: null });
+  await writeNewOrder(
+    pool(),
+    order,
+    buildCreationRecord(order, { requestId: createId(), traceparent: null }),
+  );
   return order.orderId;
 }
 
@@ -107,7 +111,12 @@ async function findVendorOf(next: OrderSnapshot, found: FoundOrder): Promise<Ven
 const calls: LoadCalls = {
   async connect({ url, connections }) {
     await database?.close();
-    database = createDatabase({ url, applicationName: 'bench-statements', maxConnections: connections });
+    database = createDatabase({
+      url,
+      applicationName: 'bench-statements',
+      maxConnections: connections,
+      plansOnce: true,
+    });
   },
   drive: (load) => driveOrders(load, doStep),
   pace: (load) => paceOrders(load, doStep),

@@ -139,9 +139,8 @@ describe.skipIf(testRedisUrl() === null)('with the queue in Redis', () => {
     const { statements, commands, lines } = await measured;
     const counts = countEach(statements);
     const together = ['claim-deliveries', 'record-attempts', 'find-movable'];
-    expect(Object.keys(counts).toSorted()).toEqual(
-      ['read-new-order-facts', 'write-new-order', ...together].toSorted(),
-    );
+    const made = Object.keys(counts).filter((each) => !each.startsWith('write-new-order'));
+    expect(made.toSorted()).toEqual(['read-new-order-facts', ...together].toSorted());
     // The jobs come one by one, and how many share a claim depends on the machine.
     expect(counts['claim-deliveries']).toBeLessThanOrEqual(BURST);
     // The answers come in one moment. Two statements may be under way at once, and take longer than an answer.

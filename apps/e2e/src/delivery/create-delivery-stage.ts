@@ -4,6 +4,8 @@ import { createReadChecks } from '@vendor-server/api/health/create-read-checks.t
 import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
 import { createOrder } from '@vendor-server/api/orders/create-order.ts';
+import { createOrderReads } from '@vendor-server/api/orders/create-order-reads.ts';
+import { createOrderWrites } from '@vendor-server/api/orders/create-order-writes.ts';
 import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
 import { createCredentials } from '@vendor-server/api/plugins/create-credentials.ts';
 import { createSigningSecret } from '@vendor-server/domain/webhooks/sign-webhook.ts';
@@ -111,6 +113,8 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     queue,
     dispatcher,
     offerEvents,
+    orderReads: createOrderReads(database.pool),
+    orderWrites: createOrderWrites({ pool: database.pool, waiting: database.pool }),
     credentials,
     useCounter,
     tracer: NO_TRACER,
@@ -146,7 +150,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     async change(orderId, to) {
       const actor = { type: 'partner', id: null } as const;
       await changeOrderStatus(api, {
-        find: (executor) => findAnyOrder(executor, orderId),
+        find: () => findAnyOrder(database.pool, orderId),
         request: () => ({ action: 'partner_report', to, actor, vendorId }),
         ...context,
       });

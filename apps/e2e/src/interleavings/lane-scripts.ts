@@ -1,4 +1,5 @@
 /** What the API and the workers do to one lane, as steps that others can come between. */
+import { writeOrderChanges } from '@vendor-server/api/orders/changes-together-sql.ts';
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
 import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
 import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
@@ -127,7 +128,10 @@ export async function buildChange(
   async function write(): Promise<void> {
     await party.begin();
     try {
-      if ((await writeOrderChange(party.client, decided.next, decided.record)) !== null) return;
+      // As an API does: together with others, and alone when that left it out.
+      const [together] = await writeOrderChanges(party.client, [decided]);
+      if ((together ?? (await writeOrderChange(party.client, decided.order, decided.record))) !== null)
+        return;
     } catch (error) {
       if (!isUniqueViolation(error, 'deliveries_lane_head_key')) throw error;
       onRefused();
@@ -140,7 +144,8 @@ export async function buildChange(
   return { party, steps: [write, () => party.commit(), ...lookAfter(party, lane)] };
 }
 
-async function decideCancellation(executor: SqlExecutor, orderId: string) {
+/** The order is cancelled, as it is read now. */
+export async function decideCancellation(executor: SqlExecutor, orderId: string) {
   const found = await findAnyOrder(executor, orderId);
   if (found === null) throw new Error('there is no such order');
   const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
@@ -148,7 +153,7 @@ async function decideCancellation(executor: SqlExecutor, orderId: string) {
   if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
   const { next, from, reason } = decision;
   const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
-  return { next, record };
+  return { order: next, record };
 }
 
 /** What ships of a resend, with the place between lock and statement where others can come. */
@@ -204,8 +209,8 @@ export async function buildEnd(
       async () => {
         await party.begin();
         // As a worker does: together with others, and alone when that left it out.
-        const [state] = await recordAttempts(party.client, [{ key, result, step }]);
-        if (state === null) await recordAttempt(party.client, key, result, step);
+        const { states } = await recordAttempts(party.client, [{ key, result, step }]);
+        if (states[0] === null) await recordAttempt(party.client, key, result, step);
       },
       () => party.commit(),
       ...lookAfter(party, lane),

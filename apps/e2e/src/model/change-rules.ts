@@ -30,9 +30,17 @@ const RECORDED: ChangeRule = {
   budget: 'counted',
   interruptions: 'new',
 };
+/** A record hands on the places of what leaves the queue. */
+const HANDED_ON: readonly ChangeRule[] = [
+  PUT_IN_QUEUE,
+  { from: ['blocked'], to: ['waiting'] },
+  { from: ['blocked'], to: ['queued'], generation: 1 },
+];
 
 const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'write-order-change': [REPLACED],
+  // A change that would replace something is left out of it.
+  'write-order-changes': [],
   'move-lanes-next': [{ from: ['blocked'], to: ['waiting'] }, REPLACED],
   'move-due-heads': [PUT_IN_QUEUE],
   'start-probes': [PUT_IN_QUEUE],
@@ -43,8 +51,8 @@ const RULES: Readonly<Record<string, readonly ChangeRule[]>> = {
   'claim-deliveries': [CLAIMED],
   'settle-refusal': [UNSENT],
   'settle-refusals': [UNSENT],
-  'record-attempt': [RECORDED],
-  'record-attempts': [RECORDED],
+  'record-attempt': [RECORDED, ...HANDED_ON],
+  'record-attempts': [RECORDED, ...HANDED_ON],
   'release-claim': [{ from: ['queued'], to: ['waiting'], claim: 'ended' }],
   'renew-generations': [{ from: ['queued'], to: ['queued'], generation: 1 }],
   'end-expired-claims': [

@@ -66,12 +66,15 @@ const goOn = fc.tuple(nth, fc.constantFrom(1, 1, 1, 2, 3, 5, 8)).map(
   }),
 );
 
-/** One order more often than the others: in its lanes they meet. */
-const changes = fc
-  .constantFrom(0, 0, 0, 1)
-  .map((which) =>
-    begin(`change of order ${which}`, (world) => change(world, pick(world.orderIds, which) ?? '')),
-  );
+/** One order more often than the others: in its lanes they meet. At times both, which are written together. */
+const changes = fc.constantFrom([0], [0], [0], [1], [0, 1]).map((which) =>
+  begin(`change of order ${which.join(' and ')}`, (world) =>
+    change(
+      world,
+      which.map((nth) => pick(world.orderIds, nth) ?? ''),
+    ),
+  ),
+);
 
 /** One or two of a worker's jobs at once. */
 const attempts = (answers: readonly AttemptResult[], count: 1 | 2 = 1) => {

@@ -57,7 +57,7 @@ export function createDeliveryModel(now: () => number): DeliveryModel {
     const known = rows.get(after.id) ?? null;
     if (known?.claim_token !== before?.claim_token) throw violation(after, 'is not what it was', event);
     rows.set(after.id, after);
-    if (isRecord(event.statement) && claimants.get(after.id) !== actor) {
+    if (isRecord(event.statement) && before?.claim_token !== null && claimants.get(after.id) !== actor) {
       throw violation(after, `is recorded under the claim of ${claimants.get(after.id)}`, event);
     }
     if (after.claim_token === null) claimants.delete(after.id);

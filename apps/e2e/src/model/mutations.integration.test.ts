@@ -9,6 +9,7 @@ import { createModelWorld } from './create-model-world.ts';
 import {
   CLAIM_IGNORES_TOKEN,
   CLAIMS_SHARE_A_TOKEN,
+  NEXT_IS_THE_NEWEST,
   NO_LANE_INDEX,
   NOBODY_LOOKS,
   RECORD_IGNORES_TOKEN,
@@ -26,7 +27,7 @@ test.each([
     'the token in the record',
     RECORD_IGNORES_TOKEN,
     LOSSY,
-    1,
+    2,
     /is recorded under the claim of|had no claim that could end|is not in the table/,
   ],
   [
@@ -37,6 +38,7 @@ test.each([
     /is claimed, and nobody is about it/,
   ],
   ['an end of its own for each record of a batch', RECORDS_SHARE_A_FATE, CALM, 4, /nobody accepted it/],
+  ['the lowest version as a lane’s next', NEXT_IS_THE_NEWEST, CALM, 1, /although version \d+ has not ended/],
   ['the relay’s new generation', RELAY_KEEPS_GENERATION, LOSSY, 1, /goes from generation/],
   ['the lane’s index', NO_LANE_INDEX, CALM, 7, /is in a lane with two heads/],
 ] as const)('without %s a rule is broken', { timeout: 120_000 }, async (_what, mutation, mix, seed, rule) => {

@@ -63,6 +63,17 @@ export const RECORDS_SHARE_A_FATE: Mutation = {
   }),
 };
 
+/** A record hands its place on to what was changed last. */
+export const NEXT_IS_THE_NEWEST: Mutation = {
+  rewrite: rewriteAll(
+    ...['record-attempt', 'record-attempts'].map((statement) => ({
+      statement,
+      from: 'order by order_version limit 1 for no key update',
+      to: 'order by order_version desc limit 1 for no key update',
+    })),
+  ),
+};
+
 /** A job that is made again has the id of the one that was lost. */
 export const RELAY_KEEPS_GENERATION: Mutation = {
   rewrite: rewriteAll(

@@ -3,7 +3,8 @@ import type { AppDeps } from '@vendor-server/api/app-deps.ts';
 import { ApiError } from '@vendor-server/api/errors/api-error.ts';
 import { createOfferEvents } from '@vendor-server/api/offers/offer-events.ts';
 import { changeOrderStatus } from '@vendor-server/api/orders/change-order-status.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
+import { createOrderReads } from '@vendor-server/api/orders/create-order-reads.ts';
+import { createOrderWrites } from '@vendor-server/api/orders/create-order-writes.ts';
 import {
   changeEndpointState,
   deleteEndpoint,
@@ -39,19 +40,30 @@ const ADMIN = { type: 'admin', id: null } as const;
 /** Longer than any run. */
 const WAIT_MS = 600_000;
 
-/** A change of an order: to and fro, without end. */
-export function change(world: ModelWorld, orderId: string): Task {
+/** Changes of orders: to and fro, without end. What an API is asked for in one moment it reads and writes together. */
+export function change(world: ModelWorld, orderIds: readonly string[]): Task {
   return async (hands) => {
-    const deps = { ...createDeps(world, hands), metrics: apiMetrics, offerEvents: createOfferEvents() };
-    await changeOrderStatus(deps as unknown as AppDeps, {
-      find: (executor) => findAnyOrder(executor, orderId),
-      request: ({ order }) =>
-        order.status === 'pending'
-          ? { action: 'assign', to: 'assigned', actor: ADMIN, vendorId: world.vendorId }
-          : { action: 'unassign', to: 'pending', actor: ADMIN },
-      requestId: 'model',
-      traceparent: null,
-    });
+    const deps = {
+      ...createDeps(world, hands),
+      metrics: apiMetrics,
+      offerEvents: createOfferEvents(),
+      orderReads: createOrderReads(hands.pool),
+      orderWrites: createOrderWrites({ pool: hands.pool, waiting: hands.pool }),
+    };
+    const ends = await Promise.allSettled(
+      orderIds.map((orderId) =>
+        changeOrderStatus(deps as unknown as AppDeps, {
+          find: () => deps.orderReads.findAnyOrder(orderId),
+          request: ({ order }) =>
+            order.status === 'pending'
+              ? { action: 'assign', to: 'assigned', actor: ADMIN, vendorId: world.vendorId }
+              : { action: 'unassign', to: 'pending', actor: ADMIN },
+          requestId: 'model',
+          traceparent: null,
+        }),
+      ),
+    );
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
   };
 }
 
@@ -77,7 +89,7 @@ export function attempt(world: ModelWorld, jobs: readonly AnsweredJob[]): Task {
       settings: { webhookRetryDelaysMs: [1_000], debugWebhooks: false },
       logger,
       metrics,
-      recorder: createRecorder({ executor, logger }),
+      recorder: createRecorder({ executor, dispatcher, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger, random: () => 0.5 }),
       tracer: NO_TRACER,
       takeTurn: async () => undefined,

@@ -5,14 +5,14 @@ import {
 } from '@vendor-server/api/deliveries/list-deliveries-sql.ts';
 import { readFeedForCustomerServer } from '@vendor-server/api/events/feed-sql.ts';
 import { readNewOrderFacts } from '@vendor-server/api/offers/offers-sql.ts';
+import { buildCreationRecord } from '@vendor-server/api/orders/build-creation-record.ts';
+import { writeOrderChanges } from '@vendor-server/api/orders/changes-together-sql.ts';
 import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-taker-sql.ts';
 import { listAllOrders, listOrdersForCustomerServer } from '@vendor-server/api/orders/list-orders-sql.ts';
-import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
-import { findAnyOrder, findOrderForCustomerServer } from '@vendor-server/api/orders/order-row-sql.ts';
-import { recordNewOrder } from '@vendor-server/api/orders/record-new-order.ts';
+import { writeNewOrder, writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
+import { findOrderForCustomerServer } from '@vendor-server/api/orders/order-row-sql.ts';
 import { readTimelineForCustomerServer } from '@vendor-server/api/timelines/timeline-sql.ts';
 import { buildNewOrder } from '@vendor-server/domain/orders/build-new-order.ts';
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { findMovable, moveDueHeads, moveLanesNext } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { hasUnplacedChanges } from '@vendor-server/platform/events/assign-feed-positions-sql.ts';
@@ -40,7 +40,9 @@ import {
   removeReplays,
 } from '@vendor-server/worker/sweeps/sweep-sql.ts';
 import { answered } from '@vendor-server/worker/testing/attempt-results.ts';
+import { DELIVERED } from '@vendor-server/worker/testing/record-stage.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decideCancellation } from '../interleavings/lane-scripts.ts';
 import { expectShortReadsOn, findLongReads } from './expect-short-reads.ts';
 import {
   insertFinished,
@@ -63,7 +65,6 @@ const PAGE = { limit: 50, after: null };
 const OF_A_PAGE = 51;
 /** To whom all of it belongs. */
 const TENANT = '0'.repeat(24);
-const CONTEXT = { requestId: 'test', traceparent: null };
 const FEW = 10;
 const CLAIMED = 300;
 const EXPIRED = 100;
@@ -172,23 +173,16 @@ describe.each(['select 1', `analyze ${TABLES}`])('after %s', (prepare) => {
       `select id as "deliveryId", attempt_count as "attemptNumber", claim_token as token from deliveries
         where claimed_until > now() order by id desc limit 16`,
     );
-    const records = rows.map((key) => ({ key, result: answered(200), step: { kind: 'delivered' } as const }));
-    await expectShortReads((executor) => recordAttempts(executor, records), records.length);
+    const records = rows.map((key) => ({ key, result: answered(200), step: DELIVERED }));
+    await expectShortReads((executor) => recordAttempts(executor, records), CLAIMED);
   });
 
-  test.each(['every_step', 'latest_only'] as const)(
-    'an order changes, at an endpoint with mode %s',
-    async (mode) => {
-      const { orderId } = await insertOpenOrder(mode);
-      const found = await findAnyOrder(pool(), orderId);
-      const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-      const decision = found && decideTransition(found.order, request, found.now);
-      if (decision?.kind !== 'changed') throw new Error('the order cannot be changed');
-      const { next, from, reason } = decision;
-      const record = { transitionId: createId(), from, reason, body: '{}', ...CONTEXT };
-      await expectShortReads((executor) => writeOrderChange(executor, next, record), MOST_COUNTED);
-    },
-  );
+  test.each(['every_step', 'latest_only'] as const)('an order changes: %s', async (mode) => {
+    const { orderId } = await insertOpenOrder(mode);
+    const { order, record } = await decideCancellation(pool(), orderId);
+    await expectShortReads((executor) => writeOrderChanges(executor, [{ order, record }]), MOST_COUNTED);
+    await expectShortReads((executor) => writeOrderChange(executor, order, record), MOST_COUNTED);
+  });
 
   test('an order is created, and taken', async () => {
     const { customerServerId } = await insertOpenOrder();
@@ -196,7 +190,8 @@ describe.each(['select 1', `analyze ${TABLES}`])('after %s', (prepare) => {
     const input = { customerId: 'customer-1', pickup: place, drop: place, items: [], fare: 1 };
     await expectShortReads((executor) => readNewOrderFacts(executor, 'plumbing'), FEW);
     const order = buildNewOrder(input, { orderId: createId(), customerServerId }, new Date());
-    await expectShortReads((executor) => recordNewOrder(executor, order, CONTEXT), MOST_COUNTED);
+    const record = buildCreationRecord(order, { requestId: 'test', traceparent: null });
+    await expectShortReads((executor) => writeNewOrder(executor, order, record), MOST_COUNTED);
     const { rows } = await pool().query<{ orderId: string; vendorId: string }>(
       'select (select min(id) from orders) as "orderId", (select min(id) from vendors) as "vendorId"',
     );

@@ -65,7 +65,7 @@ test('whatever goes on at once, each claim has an attempt of its own, and nobody
           ? { kind: 'delivered' as const }
           : { kind: 'retry' as const, delayMs: 0, holdIn: 'queue' as const };
       // The claim was this attempt's own to the end.
-      expect(await recordAttempt(pool(), key, answered(503), step)).not.toBeNull();
+      expect((await recordAttempt(pool(), key, answered(503), step)).state).not.toBeNull();
     }
     async function work(batches = createClaims(toPatientExecutor(pool()), TIMEOUT_MS)) {
       await Promise.all(shuffle([...jobs, ...jobs]).map((job) => attempt(job, batches.claim)));

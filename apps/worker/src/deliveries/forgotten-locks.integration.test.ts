@@ -177,7 +177,7 @@ test('how long they wait says nothing of the database', async () => {
   let now = 0;
   const executor = createWatchedExecutor(database.pool, () => now);
   const claims = createClaims(executor, 10_000);
-  const recorder = createRecorder({ executor, logger: stage.deps.logger });
+  const recorder = createRecorder({ ...stage.deps, executor });
   await claims.claim({ ...sent, token: 'sent' });
   await forgetDeliveries(endpointId);
 

@@ -3,11 +3,13 @@ import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-res
 import { createBatches, createSingles } from '@vendor-server/platform/database/create-batches.ts';
 import type { PatientExecutor } from '@vendor-server/platform/database/create-watched-executor.ts';
 import { isStatementCancelled } from '@vendor-server/platform/database/database-errors.ts';
+import type { Dispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
 import type { Logger } from 'pino';
 import { addLateAnswer, wasRecorded } from './lost-claim-sql.ts';
 import {
   type AttemptKey,
   type AttemptRecord,
+  type Recorded,
   type RecordedState,
   type RecordedStep,
   recordAttempt,
@@ -50,6 +52,8 @@ export interface Recorder {
 
 interface RecorderDeps {
   readonly executor: PatientExecutor;
+  /** Gets the jobs of those that took places in the queue. */
+  readonly dispatcher: Pick<Dispatcher, 'dispatch'>;
   readonly logger: Logger;
 }
 
@@ -65,12 +69,22 @@ interface RecorderDeps {
  * row is free; and no answer stands in line behind somebody's lock, so that it is written within a second or so when its
  * own row is free (the relay ends no claim sooner, see find-lost-claims.ts).
  */
-export function createRecorder({ executor, logger }: RecorderDeps): Recorder {
-  const work = (records: readonly AttemptRecord[]) => recordAttempts(executor, records);
+export function createRecorder({ executor, dispatcher, logger }: RecorderDeps): Recorder {
+  /** What is not handed over because the process dies here, or the statement's answer is lost, the relay finds. */
+  async function handOver<Written extends Pick<Recorded, 'jobs'>>(
+    writing: Promise<Written>,
+  ): Promise<Written> {
+    const written = await writing;
+    if (written.jobs.length > 0) void dispatcher.dispatch({ jobs: written.jobs, lanes: [] });
+    return written;
+  }
+  const work = async (records: readonly AttemptRecord[]) =>
+    (await handOver(recordAttempts(executor, records))).states;
   const together = createBatches({ work, maxItems: MAX_TOGETHER, maxUnderWay: MAX_UNDER_WAY });
   const singly = createBatches({ work, maxItems: 1, maxUnderWay: MAX_UNDER_WAY });
   const waiting = createSingles<AttemptRecord, RecordedState | null>(
-    ({ key, result, step }) => recordAttempt(executor.waiting, key, result, step),
+    async ({ key, result, step }) =>
+      (await handOver(recordAttempt(executor.waiting, key, result, step))).state,
     MAX_WAITING,
   );
 

@@ -20,7 +20,10 @@
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
 import { buildList } from '@vendor-server/platform/database/list-sql.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
+import { type QueuedRow, toDeliveryJobData } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { IS_REPLACED, SUPERSEDED } from '@vendor-server/platform/deliveries/supersede-sql.ts';
+import type { DeliveryJobData } from '@vendor-server/platform/queue/delivery-job.ts';
+import { HANDED_ON, JOBS } from './hand-on-sql.ts';
 
 export interface AttemptKey {
   readonly deliveryId: string;
@@ -62,6 +65,16 @@ function toRowState(step: RecordedStep): { readonly state: RecordedState; readon
     case 'retry':
       return { state: step.holdIn === 'queue' ? 'queued' : 'waiting', delayMs: step.delayMs };
   }
+}
+
+export interface Recorded {
+  /**
+   * For each attempt the state its delivery is in; null when nothing was written of it, because the claim is no longer its
+   * attempt's, or (of many) because somebody holds the delivery's row: `recordAttempt` tells which.
+   */
+  readonly states: readonly (RecordedState | null)[];
+  /** Of deliveries that took the places that were left in the queue: to be added. */
+  readonly jobs: readonly DeliveryJobData[];
 }
 
 /** One attempt's end, as it is to be written. */
@@ -108,7 +121,7 @@ const toText = (lock: '' | 'skip locked') => `
   with item as (
     ${buildList(COLUMNS)}
   ), wanted as (
-    select i.*, d.endpoint_id,
+    select i.*, d.endpoint_id, d.order_id,
            case when i.state in ('queued', 'waiting') and ${IS_REPLACED} then 'superseded' else i.state end as wanted
       from item i
      cross join lateral (
@@ -134,14 +147,17 @@ const toText = (lock: '' | 'skip locked') => `
       from fate f
      where d.id = f.id and coalesce(d.claim_token, '') = f.token
     returning d.state as ended_as, f.*
-  )
-  update delivery_attempts a
-     set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = r.duration_ms, outcome = r.outcome,
-         reason = r.reason, response_status = r.response_status, error = r.error,
-         response_excerpt = r.response_excerpt
-    from recorded r
-   where a.delivery_id = r.id and a.attempt_number = r.attempt_number and a.claim_token = r.token
-  returning r.place, r.ended_as as state`;
+  ), attempt as (
+    update delivery_attempts a
+       set ended_at = date_trunc('milliseconds', clock_timestamp()), duration_ms = r.duration_ms, outcome = r.outcome,
+           reason = r.reason, response_status = r.response_status, error = r.error,
+           response_excerpt = r.response_excerpt
+      from recorded r
+     where a.delivery_id = r.id and a.attempt_number = r.attempt_number and a.claim_token = r.token
+    returning r.place, r.ended_as
+  ), ${HANDED_ON}
+  select coalesce((select json_agg(json_build_object('place', place, 'state', ended_as)) from attempt), '[]') as ended,
+         ${JOBS} as jobs`;
 
 const STATEMENTS = {
   one: { name: 'record-attempt', text: toText('') },
@@ -152,10 +168,13 @@ async function write(
   executor: SqlExecutor,
   statement: (typeof STATEMENTS)[keyof typeof STATEMENTS],
   records: readonly AttemptRecord[],
-): Promise<(RecordedState | null)[]> {
+): Promise<Recorded> {
   const rowStates = records.map(({ step }) => toRowState(step));
   const column = (read: (record: AttemptRecord) => unknown) => records.map(read);
-  const { rows } = await executor.query<{ place: number; state: RecordedState }>({
+  const { rows } = await executor.query<{
+    ended: { place: number; state: RecordedState }[];
+    jobs: QueuedRow[];
+  }>({
     ...statement,
     values: [
       column(({ key }) => key.deliveryId),
@@ -175,8 +194,9 @@ async function write(
     ],
   });
   const states = Array<RecordedState | null>(records.length).fill(null);
-  for (const { place, state } of rows) states[place - 1] = state;
-  return states;
+  const [row] = rows;
+  for (const { place, state } of row?.ended ?? []) states[place - 1] = state;
+  return { states, jobs: (row?.jobs ?? []).map(toDeliveryJobData) };
 }
 
 /**
@@ -195,9 +215,9 @@ export async function recordAttempt(
   key: AttemptKey,
   result: AttemptResult,
   step: RecordedStep,
-): Promise<RecordedState | null> {
-  const [state] = await write(executor, STATEMENTS.one, [{ key, result, step }]);
-  return state ?? null;
+): Promise<{ state: RecordedState | null } & Pick<Recorded, 'jobs'>> {
+  const { states, jobs } = await write(executor, STATEMENTS.one, [{ key, result, step }]);
+  return { state: states[0] ?? null, jobs };
 }
 
 /**
@@ -209,6 +229,6 @@ export async function recordAttempt(
 export async function recordAttempts(
   executor: SqlExecutor,
   records: readonly AttemptRecord[],
-): Promise<readonly (RecordedState | null)[]> {
+): Promise<Recorded> {
   return write(executor, STATEMENTS.many, records);
 }

@@ -112,11 +112,11 @@ test('each ends as it would alone', { timeout: 30_000 }, async () => {
       }
       const toRecord = (claimed: ClaimedAttempt, index: number) =>
         recordOf(claimed, situations[index]?.step, answered(situations[index]?.status ?? 200));
-      const states = await recordAttempts(pool(), together.map(toRecord));
+      const { states } = await recordAttempts(pool(), together.map(toRecord));
       const expected = [];
       for (const [index, claimed] of alone.entries()) {
         const { key, result, step } = toRecord(claimed, index);
-        expected.push(await recordAttempt(pool(), key, result, step));
+        expected.push((await recordAttempt(pool(), key, result, step)).state);
       }
       expect(states).toEqual(expected);
       expect(await Promise.all(together.map(readEnd))).toEqual(await Promise.all(alone.map(readEnd)));
@@ -191,7 +191,7 @@ test('two attempts of one delivery, the first without its claim: each row gets i
   await claimDelivery(pool(), { deliveryId: lost.deliveryId, generation: 2 }, 'next', 10_000);
   const next = { ...lost, key: { ...lost.key, attemptNumber: 2, token: 'next' } };
   const records = [recordOf(lost, DELIVERED, answered(404)), recordOf(next, DELIVERED, answered(200))];
-  expect(await recordAttempts(pool(), records)).toEqual([null, 'delivered']);
+  expect((await recordAttempts(pool(), records)).states).toEqual([null, 'delivered']);
   expect(await readAttempts(pool(), lost.deliveryId)).toMatchObject([
     { outcome: 'interrupted', responseStatus: null },
     { outcome: 'acknowledged', responseStatus: 200 },
@@ -214,6 +214,8 @@ test('in a new database, too, rows are found by their keys, and one plan serves 
     const key = { deliveryId: 'f'.repeat(24), attemptNumber: 1, token: 'token' };
     const records = (count: number) =>
       Array.from({ length: count }, (): AttemptRecord => ({ key, result: answered(200), step: DELIVERED }));
+    // As a worker's connections are set up.
+    await client.query('set enable_seqscan = off; set enable_bitmapscan = off');
     const { nodes } = await explain(client, (executor) => recordAttempts(executor, records(16)));
     const reads = nodes.filter(({ table }) => table === 'deliveries' || table === 'delivery_attempts');
     const types = new Set(reads.map(({ type }) => type));
@@ -221,7 +223,7 @@ test('in a new database, too, rows are found by their keys, and one plan serves 
     const indexes = reads.map(({ index }) => index);
     expect(indexes).toEqual(expect.arrayContaining(['deliveries_pkey', 'delivery_attempts_pkey']));
     const counted = reads.filter(({ type }) => type === 'Index Only Scan').map(({ index }) => index);
-    expect(counted).toEqual(['deliveries_queued_idx']);
+    expect(new Set(counted)).toEqual(new Set(['deliveries_queued_idx']));
     for (const count of [1, 128, 1, 16, 1, 128, 1, 16]) await recordAttempts(client, records(count));
     const { rows } = await client.query(
       `select generic_plans::int as generic from pg_prepared_statements where name = 'record-attempts'`,

@@ -49,8 +49,8 @@ const repeat = (count: number, state: RecordedState) => Array<RecordedState>(cou
 
 test('of those that end together as many leave the queue as are too many', async () => {
   const claimed = await insertUnderWindow(16, 8);
-  expect(await recordAttempts(pool(), toRecords(claimed.slice(0, 4)))).toEqual(repeat(4, 'waiting'));
-  expect(await recordAttempts(pool(), toRecords(claimed.slice(4)))).toEqual([
+  expect((await recordAttempts(pool(), toRecords(claimed.slice(0, 4)))).states).toEqual(repeat(4, 'waiting'));
+  expect((await recordAttempts(pool(), toRecords(claimed.slice(4)))).states).toEqual([
     ...repeat(4, 'waiting'),
     ...repeat(8, 'queued'),
   ]);
@@ -62,7 +62,7 @@ test('what a newer change replaces makes room, too', async () => {
     mode: 'latest_only',
     window: 2,
   });
-  expect(await recordAttempts(pool(), toRecords(claimed))).toEqual([
+  expect((await recordAttempts(pool(), toRecords(claimed))).states).toEqual([
     ...repeat(2, 'queued'),
     ...repeat(2, 'superseded'),
   ]);
@@ -71,7 +71,7 @@ test('what a newer change replaces makes room, too', async () => {
 test('one after the other, too', async () => {
   const states = [];
   for (const { key } of await insertUnderWindow(6, 4)) {
-    states.push(await recordAttempt(pool(), key, answered(503), RETRY));
+    states.push((await recordAttempt(pool(), key, answered(503), RETRY)).state);
   }
   expect(states).toEqual([...repeat(2, 'waiting'), ...repeat(4, 'queued')]);
 });
@@ -79,7 +79,7 @@ test('one after the other, too', async () => {
 test('what ends makes room for what is sent again', async () => {
   const claimed = await insertUnderWindow(6, 3);
   const records = toRecords(claimed, RETRY, RETRY, RETRY, RETRY, DELIVERED, DELIVERED);
-  expect(await recordAttempts(pool(), records)).toEqual([
+  expect((await recordAttempts(pool(), records)).states).toEqual([
     'waiting',
     ...repeat(3, 'queued'),
     ...repeat(2, 'delivered'),
@@ -89,7 +89,7 @@ test('what ends makes room for what is sent again', async () => {
 test('what is sent again at once stays, or it would come behind all that waits', async () => {
   const claimed = await insertUnderWindow(4, 1);
   const records = toRecords(claimed, OTHER_SECRET, { ...RETRY, delayMs: 0 }, RETRY, OTHER_SECRET);
-  expect(await recordAttempts(pool(), records)).toEqual(['queued', 'queued', 'waiting', 'queued']);
+  expect((await recordAttempts(pool(), records)).states).toEqual(['queued', 'queued', 'waiting', 'queued']);
 });
 
 test('nothing stays of an endpoint that is paused, or whose window is 0', async () => {
@@ -97,14 +97,14 @@ test('nothing stays of an endpoint that is paused, or whose window is 0', async 
     const claimed = await insertUnderWindow(3, 16);
     await pool().query(`update webhook_endpoints set ${closed} where id = $1`, [claimed[0]?.endpointId]);
     const records = toRecords(claimed, OTHER_SECRET, DELIVERED, RETRY);
-    expect(await recordAttempts(pool(), records)).toEqual(['waiting', 'delivered', 'waiting']);
+    expect((await recordAttempts(pool(), records)).states).toEqual(['waiting', 'delivered', 'waiting']);
   }
 });
 
 test('an endpoint has no part in the windows of others', async () => {
   const [narrow, wide] = [await insertUnderWindow(4, 2), await insertUnderWindow(4, 4)];
   const mixed = narrow.flatMap((each, index) => [each, wide[index]!]);
-  const states = await recordAttempts(pool(), toRecords(mixed));
+  const { states } = await recordAttempts(pool(), toRecords(mixed));
   const statesOf = (endpoint: readonly ClaimedAttempt[]) =>
     states.filter((_, index) => endpoint.includes(mixed[index]!));
   expect(statesOf(narrow)).toEqual([...repeat(2, 'waiting'), ...repeat(2, 'queued')]);

@@ -72,7 +72,7 @@ describe('a record', () => {
     async (_what, step, state, error) => {
       const { orderId, deliveryId, key } = await insertClaimed(['queued', 'blocked']);
       const status = state === 'delivered' ? 200 : 503;
-      expect(await recordAttempt(pool(), key, answered(status), step)).toBe(state);
+      expect((await recordAttempt(pool(), key, answered(status), step)).state).toBe(state);
       const [row] = await readDeliveries(pool(), orderId);
       expect(row).toMatchObject({
         state,
@@ -93,7 +93,7 @@ describe('a record', () => {
     ['of an endpoint that wants every step', ['queued', 'blocked'], 'every_step'],
   ] as const)('of a retry %s leaves it to be sent again', async (_what, states, mode) => {
     const { key } = await insertClaimed(states, mode);
-    expect(await recordAttempt(pool(), key, answered(503), RETRY)).toBe('queued');
+    expect((await recordAttempt(pool(), key, answered(503), RETRY)).state).toBe('queued');
   });
 });
 

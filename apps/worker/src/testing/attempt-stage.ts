@@ -59,6 +59,7 @@ export function createAttemptStage(database: Database): AttemptStage {
   );
   const answers: (Answer | AttemptResult)[] = [];
   const executor = { ...createWatchedExecutor(database.pool), isCalmFor: () => true };
+  const dispatcher = createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 });
   let clock = 0;
 
   return {
@@ -72,11 +73,11 @@ export function createAttemptStage(database: Database): AttemptStage {
       secretBox,
       logger,
       metrics,
-      recorder: createRecorder({ executor, logger }),
+      recorder: createRecorder({ executor, dispatcher, logger }),
       endpointHealth: createEndpointHealthNotes({ database, logger }),
       tracer: NO_TRACER,
       takeTurn: createTurns({ perTurn: 4, pauseMs: 1, oneIn: 4 }),
-      dispatcher: createDispatcher({ database, queue, logger, metrics, waitMs: 5_000 }),
+      dispatcher,
       settings: {
         webhookRetryDelaysMs: [1_000, 2_000, 3_000],
         debugWebhooks: false,

@@ -42,6 +42,9 @@ export interface RecordStage {
   };
 }
 
+/** There is no queue. */
+const NOBODY = { dispatch: async () => undefined };
+
 export function createRecordStage(pool: pg.Pool): RecordStage {
   const warnings: Record<string, unknown>[] = [];
   const logger = createLoggerTo(
@@ -72,7 +75,8 @@ export function createRecordStage(pool: pg.Pool): RecordStage {
   return {
     insertClaimed,
     insertMany: (count) => Promise.all(Array.from({ length: count }, () => insertClaimed())),
-    createRecorder: (executor) => createRecorder({ executor: toPatientExecutor(executor), logger }),
+    createRecorder: (executor) =>
+      createRecorder({ executor: toPatientExecutor(executor), dispatcher: NOBODY, logger }),
     async insertManyOfOne(orders, options) {
       const endpoint = await insertEndpoint(pool, options);
       return Promise.all(orders.map((states) => insertClaimedOf(endpoint, states)));
