@@ -42,8 +42,9 @@ const STOP_DEADLINE_MS = 14_000;
 /** A request takes about a millisecond of each statement; the rest is for those that wait for a key. */
 const MAX_CONNECTIONS = 16;
 /**
- * Those of the few statements that most requests come to, which wait for nobody: a flood of lists, or of changes of one order
- * that somebody holds, keeps no other change waiting.
+ * For the few statements that most requests come to, which wait for nobody (looks for a second at most): a flood of lists, or
+ * of changes of one order that somebody holds, keeps no other change waiting. What does wait uses the others: what is held,
+ * what replaces something at an endpoint that wants the latest only, and new orders with a key.
  */
 const MAX_ORDER_CONNECTIONS = 8;
 /** How long a caller waits for the queue after its change has committed. */
@@ -141,7 +142,8 @@ await runProcess({
       () => createCredentials({ pool: database.pool, databaseUrl, logger }),
       (started) => started.close(),
     );
-    const readChecks = createReadChecks({ database, queue });
+    const orderReads = createOrderReads(orders.pool);
+    const readChecks = createReadChecks({ database, orderReads, queue });
     const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
     const deps: AppDeps = {
       settings,
@@ -150,7 +152,7 @@ await runProcess({
       queue,
       dispatcher,
       offerEvents,
-      orderReads: createOrderReads(orders.pool),
+      orderReads,
       orderWrites: createOrderWrites({ pool: orders.pool, waiting: database.pool }),
       credentials,
       useCounter,

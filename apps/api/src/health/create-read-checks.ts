@@ -9,11 +9,12 @@ export interface ApiChecks extends Record<string, CheckResult> {
 /** Makes what asks database and queue whether they answer; it resolves within about a second. */
 export function createReadChecks({
   database,
+  orderReads,
   queue,
-}: Pick<AppDeps, 'database' | 'queue'>): () => Promise<ApiChecks> {
+}: Pick<AppDeps, 'database' | 'orderReads' | 'queue'>): () => Promise<ApiChecks> {
   return async () => {
     const [databaseCheck, queueCheck] = await Promise.all([
-      runCheck(() => database.pool.query('select 1')),
+      runCheck(() => Promise.all([database.pool.query('select 1'), orderReads.ping()])),
       runCheck(() => queue.ping()),
     ]);
     return { database: databaseCheck, queue: queueCheck };

@@ -52,7 +52,7 @@ const statesOf = (recorded: Awaited<ReturnType<typeof writeAll>>) =>
 /** All that is known of an order and its last change, but for ids, and for times of the database's clock. */
 async function readRows(orderId: string) {
   const { rows } = await pool().query(
-    `select to_jsonb(o) - '{id,created_at}'::text[] as order,
+    `select to_jsonb(o) - '{id,created_at}'::text[] as order, o.items::text, o.metadata::text,
             (select jsonb_agg(to_jsonb(t) - '{id,order_id,seq,body}'::text[] - case when t.version = o.version then '' else 'changed_at' end order by t.version)
                from order_transitions t where t.order_id = o.id) as transitions,
             (select jsonb_agg(to_jsonb(d) - '{id,order_id,transition_id,due_at,head_due_at,job_due_at,opened_at,finished_at}'::text[]
@@ -127,6 +127,43 @@ test('what somebody holds, was changed or erased meanwhile is left out, and the 
   for (const orderId of [held, changed, erased]) expect(await readStates(pool(), orderId)).toEqual([]);
 });
 
+test('what somebody gives another secret is not waited for: neither a customer server nor a vendor', async () => {
+  const [rotated, other] = [await insertEndpoint(pool()), await insertEndpoint(pool())];
+  const [held = '', free = ''] = [...(await insertOrders(rotated, [])), ...(await insertOrders(other, []))];
+  const [taken = '', untaken = ''] = await insertOrders(other, [], []);
+  const vendors = [createId(), createId()];
+  for (const id of vendors) await pool().query('insert into vendors (id) values ($1)', [id]);
+  const accept = async (orderId: string, vendorId = ''): Promise<OrderWrite> => {
+    const { order, record } = await decide(orderId);
+    const statusActor = { type: 'vendor', id: vendorId } as const;
+    return {
+      order: { ...order, status: 'accepted', statusActor, vendorId, cancelledAt: null, cancelledBy: null },
+      record,
+    };
+  };
+  const writes = [
+    await decide(held),
+    await decide(free),
+    await accept(taken, vendors[0]),
+    await accept(untaken, vendors[1]),
+  ];
+  const made = writes.slice(0, 2).map(({ order }): OrderWrite => {
+    const fresh = { ...order, orderId: createId(), version: 1 };
+    return { order: fresh, record: buildCreationRecord(fresh, { requestId: null, traceparent: null }) };
+  });
+  const holder = await pool().connect();
+  try {
+    await holder.query('begin');
+    await holder.query('select from customer_servers where id = $1 for update', [rotated.customerServerId]);
+    await holder.query('select from vendors where id = $1 for update', [vendors[0]]);
+    expect(statesOf(await writeOrderChanges(pool(), writes))).toEqual([null, ['queued'], null, ['queued']]);
+    expect(statesOf(await writeNewOrders(pool(), made))).toEqual([null, ['queued']]);
+  } finally {
+    await holder.query('rollback');
+    holder.release();
+  }
+});
+
 test('of two changes of one order one is written', async () => {
   const [orderId = ''] = await insertOrders(await insertEndpoint(pool()), ['delivered']);
   const recorded = await writeOrderChanges(pool(), [await decide(orderId), await decide(orderId)]);
@@ -168,7 +205,7 @@ test('new orders are as those that are made alone', async () => {
       items: [
         { serviceId: 's', serviceName: `'"\\ {}`, categoryName: 'c', quantity: 2, price: 1.5 },
       ] as never,
-      metadata: { 'a"b': [null, 'ü'] },
+      metadata: { zebra: 1, 'a"b': [null, 'ü'], a: 1e21 },
       customerNotes: null,
       pickup: { address: 'A, "B"', coordinates: [77.123_456, 28.5] as [number, number] },
     };

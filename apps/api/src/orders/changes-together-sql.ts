@@ -5,6 +5,8 @@
  *   newest version once it has the lock; nobody changes that row from there to the commit. What it passes by, and what
  *   has another version, is not written: the statement for one waits, and tells which it was. Of two changes of one
  *   order the update writes one.
+ * - *It waits for no customer server and no vendor*: what the checks of foreign keys would wait for, because somebody gives
+ *   one another secret at that moment, is asked for before, and passed by.
  * - *It waits for no delivery.* Where an endpoint wants the latest only, and has something of the order open, a change
  *   would replace what a worker may hold: that is left to the statement for one as well. Everybody else who makes a head
  *   of a lane has the lane's order or deliveries locked before (see reopen.ts and promote.ts).
@@ -55,10 +57,11 @@ const NEW: Columns = {
   drop_address: ['text', ({ order }) => order.drop.address],
   drop_longitude: ['float8', ({ order }) => order.drop.coordinates[0]],
   drop_latitude: ['float8', ({ order }) => order.drop.coordinates[1]],
-  items: ['jsonb', ({ order }) => JSON.stringify(order.items)],
+  // As they were sent: jsonb would sort the keys.
+  items: ['json', ({ order }) => JSON.stringify(order.items)],
   customer_notes: ['text', ({ order }) => order.customerNotes],
   work_type: ['text', ({ order }) => workTypeOf(order)],
-  metadata: ['jsonb', ({ order }) => JSON.stringify(order.metadata)],
+  metadata: ['json', ({ order }) => JSON.stringify(order.metadata)],
   scheduled_at: ['timestamptz', ({ order }) => order.scheduledAt],
   created_at: ['timestamptz', ({ order }) => order.createdAt],
 };
@@ -127,12 +130,17 @@ const WRITE_CHANGES = {
       select i.*
         from item i
         join orders o on o.id = i.id
-       where o.version = i.version - 1 and o.personal_data_erased_at is not distinct from i.erased_at
+        join customer_servers s on s.id = o.customer_server_id
+        left join lateral (
+          select v.id from vendors v where v.id = i.vendor_id and i.vendor_id is distinct from o.vendor_id
+             for key share skip locked) taker on true
+       where (i.vendor_id is null or i.vendor_id is not distinct from o.vendor_id or taker.id is not null)
+         and o.version = i.version - 1 and o.personal_data_erased_at is not distinct from i.erased_at
          and (select e.id from webhook_endpoints e
                where e.customer_server_id = o.customer_server_id and e.deleted_at is null
                  and e.mode = 'latest_only' and ${isLaneOpen('e.id', 'o.id')}
                limit 1) is null
-         for no key update of o skip locked
+         for no key update of o skip locked for key share of s skip locked
     ), changed as (
       update orders o
          set (${namesOf(CHANGE)}) = (${namesOf(CHANGE, 'l.')})
@@ -144,8 +152,10 @@ const WRITE_CHANGES = {
 const WRITE_NEW = {
   name: 'write-new-orders',
   text: `
-    with changed as (
+    with item as (
       ${toList(NEW_ORDERS)}
+    ), changed as (
+      select i.* from item i join customer_servers s on s.id = i.customer_server_id for key share of s skip locked
     ), made as (
       insert into orders (${namesOf({ ...ID, ...CHANGE, ...NEW })})
       select ${namesOf({ ...ID, ...CHANGE, ...NEW })} from changed

@@ -28,6 +28,8 @@ export interface OrderReads {
   findOrderForTaker(vendorId: string, orderId: string): Promise<OrderForTaker | null>;
   findAnyOrder(orderId: string): Promise<FoundOrder | null>;
   readNewOrderFacts(workType: string | null): Promise<NewOrderFacts>;
+  /** Rejects when the database does not answer over these connections. */
+  ping(): Promise<void>;
 }
 
 export function createOrderReads(pool: SqlExecutor): OrderReads {
@@ -71,5 +73,8 @@ export function createOrderReads(pool: SqlExecutor): OrderReads {
     findOrderForTaker: (vendorId, orderId) => takers.hand({ orderId, vendorId }),
     findAnyOrder: (orderId) => orders.hand({ orderId, customerServerId: null, vendorId: null }),
     readNewOrderFacts: (workType) => facts.hand(workType),
+    async ping() {
+      await pool.query('select 1');
+    },
   };
 }

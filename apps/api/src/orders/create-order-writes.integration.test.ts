@@ -115,6 +115,16 @@ test('those whose orders somebody holds wait alone, however many they are', asyn
   expect(await Promise.all(waiting)).toMatchObject(held.map(() => ({ deliveries: [{}] })));
 });
 
+test('one whose body is long goes alone, and keeps nobody waiting', async () => {
+  const [long, ...others] = await insertMany(3);
+  const writes = create();
+  const body = JSON.stringify({ text: '"'.repeat(10_000) });
+  await Promise.all(
+    [{ ...long!, record: { ...long!.record, body } }, ...others].map((each) => writes.writeChange(each)),
+  );
+  expect(sent.toSorted()).toEqual(['write-order-change', 'write-order-changes']);
+});
+
 test('when the database is away all fail, and nothing is tried again', async () => {
   const away: SqlExecutor = {
     query: async () => {

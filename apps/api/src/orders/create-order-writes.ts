@@ -4,16 +4,22 @@
  *
  * What is left out of such a statement (see changes-together-sql.ts), and all of one that failed, goes by itself: one
  * order that cannot be written keeps no other from being written, and what somebody holds is waited for alone. Only when
- * the database is away all of them fail, as each would alone; then it is unknown whether they took effect.
+ * the database is away, or does not get on, all of them fail, as each would alone; then it is unknown whether they took
+ * effect.
  */
 import { createBatches } from '@vendor-server/platform/database/create-batches.ts';
-import { isDatabaseUnavailable } from '@vendor-server/platform/database/database-errors.ts';
+import {
+  isDatabaseUnavailable,
+  isStatementCancelled,
+} from '@vendor-server/platform/database/database-errors.ts';
 import { retryTransient, type SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { type OrderWrite, writeNewOrders, writeOrderChanges } from './changes-together-sql.ts';
 import { type RecordedChange, writeNewOrder, writeOrderChange } from './order-change-sql.ts';
 
 /** Larger ones cost no less for each, and keep the first of them waiting for the last. */
 const MAX_TOGETHER = 64;
+/** What is longer goes alone: a list of such texts is escaped for longer than others want to wait. */
+const MAX_BODY_LENGTH = 8_192;
 /** One connection that hangs keeps nobody else from writing. */
 const MAX_UNDER_WAY = 4;
 
@@ -34,34 +40,40 @@ export interface OrderWritesOptions {
 export function createOrderWrites({ pool, waiting }: OrderWritesOptions): OrderWrites {
   return {
     writeChange: createWrite({
-      alone: ({ order, record }) => writeOrderChange(waiting, order, record),
+      pool,
+      waiting,
+      alone: (executor, { order, record }) => writeOrderChange(executor, order, record),
       together: (writes) => writeOrderChanges(pool, writes),
     }),
     writeNew: createWrite({
-      alone: ({ order, record }) => writeNewOrder(waiting, order, record),
+      pool,
+      waiting,
+      alone: (executor, { order, record }) => writeNewOrder(executor, order, record),
       together: (writes) => writeNewOrders(pool, writes),
     }),
   };
 }
 
-interface Statements<Recorded> {
-  readonly alone: (write: OrderWrite) => Promise<Recorded>;
+interface Statements<Recorded> extends OrderWritesOptions {
+  readonly alone: (executor: SqlExecutor, write: OrderWrite) => Promise<Recorded>;
   /** Gives null for what was left out. */
   readonly together: (writes: readonly OrderWrite[]) => Promise<readonly (RecordedChange | null)[]>;
 }
 
 function createWrite<Recorded>({
+  pool,
+  waiting,
   alone,
   together,
 }: Statements<Recorded | RecordedChange>): (write: OrderWrite) => Promise<Recorded | RecordedChange> {
-  const writeAlone = (write: OrderWrite) => retryTransient(() => alone(write));
+  const writeAlone = (write: OrderWrite) => retryTransient(() => alone(waiting, write));
   let isOneAlone = false;
 
   /** The cheapest form, which waits for whoever holds the order: never two at a time, so that it holds up nobody. */
   async function writeOnly(write: OrderWrite) {
     isOneAlone = true;
     try {
-      return await writeAlone(write);
+      return await retryTransient(() => alone(pool, write));
     } finally {
       isOneAlone = false;
     }
@@ -74,7 +86,7 @@ function createWrite<Recorded>({
       try {
         return (await together(writes)).map((recorded) => recorded ?? 'left_out');
       } catch (error) {
-        if (isDatabaseUnavailable(error)) throw error;
+        if (isDatabaseUnavailable(error) || isStatementCancelled(error)) throw error;
         return writes.map(() => 'left_out' as const);
       }
     },
@@ -82,6 +94,7 @@ function createWrite<Recorded>({
     maxUnderWay: MAX_UNDER_WAY,
   });
   return async (write) => {
+    if (write.record.body.length > MAX_BODY_LENGTH) return writeAlone(write);
     const recorded = await batches.hand(write);
     return recorded === 'left_out' ? writeAlone(write) : recorded;
   };

@@ -113,7 +113,8 @@ export async function createTestApi(
     shared: redisUrl === null ? null : connectSharedCounts(redisUrl, logger),
     logger,
   });
-  const readChecks = createReadChecks({ database, queue });
+  const orderReads = createOrderReads(database.pool);
+  const readChecks = createReadChecks({ database, orderReads, queue });
   const metricsPage = createMetricsPage({ registry, database, queue, readChecks });
   const deps: AppDeps = {
     settings,
@@ -122,7 +123,7 @@ export async function createTestApi(
     queue,
     dispatcher,
     offerEvents,
-    orderReads: createOrderReads(database.pool),
+    orderReads,
     orderWrites: createOrderWrites({ pool: database.pool, waiting: database.pool }),
     credentials,
     useCounter,

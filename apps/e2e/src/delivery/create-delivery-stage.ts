@@ -102,10 +102,11 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     allowedNetworks: settings.webhookAllowedNetworks,
     maxConnectionsPerOrigin: 100,
   });
+  const orderReads = createOrderReads(database.pool);
   const offerEvents = createOfferEvents();
   const credentials = createCredentials({ pool: database.pool, databaseUrl: url, logger });
   const useCounter = createUseCounter({ shared: null, logger });
-  const readChecks = createReadChecks({ database, queue });
+  const readChecks = createReadChecks({ database, orderReads, queue });
   const api: AppDeps = {
     settings,
     logger,
@@ -113,7 +114,7 @@ export async function createDeliveryStage(options: DeliveryStageOptions): Promis
     queue,
     dispatcher,
     offerEvents,
-    orderReads: createOrderReads(database.pool),
+    orderReads,
     orderWrites: createOrderWrites({ pool: database.pool, waiting: database.pool }),
     credentials,
     useCounter,

@@ -57,7 +57,8 @@ export function createBatches<Item, Result>({
           pause = undefined;
           schedule();
         },
-        lastBegunAt + SPACING_MS - performance.now(),
+        // Time goes on since it was asked.
+        Math.max(lastBegunAt + SPACING_MS - performance.now(), 1),
       );
     }
   }

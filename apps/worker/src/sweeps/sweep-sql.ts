@@ -3,8 +3,8 @@
  * enough, those that may go and that nobody holds. Rows of this kind are passed by if they are locked, never waited for.
  *
  * What is looked at comes by the index of when it ended, in its order, and no more than `limit` of it, whatever is kept
- * among it. None of the statements has a name: each is planned for the values it is given, which costs a batch nothing
- * that could be noticed, and a plan for any cutoff would have to do for one that almost everything is older than.
+ * among it, so that one plan does for any cutoff. None of the statements has a name: they run too seldom to be kept
+ * prepared.
  */
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { cutoff, type SweptBatch } from './swept-batch.ts';
