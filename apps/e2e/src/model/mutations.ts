@@ -68,8 +68,8 @@ export const NEXT_IS_THE_NEWEST: Mutation = {
   rewrite: rewriteAll(
     ...['record-attempt', 'record-attempts'].map((statement) => ({
       statement,
-      from: 'order by order_version limit 1 for no key update',
-      to: 'order by order_version desc limit 1 for no key update',
+      from: 'order by order_version limit 1)',
+      to: 'order by order_version desc limit 1)',
     })),
   ),
 };

@@ -1,6 +1,7 @@
 /**
- * The part of a record (record-sql.ts) in which what leaves the queue hands its place on: to its endpoint's oldest due
- * heads, and behind them to the lanes' next, which become heads of theirs here. What `promote` would find to do a moment
+ * The part of a record (record-sql.ts) in which what is delivered hands its place in the queue on: to its endpoint's oldest
+ * due heads, and behind them to the lanes' next, which become heads of theirs here. Only a success hands on: what a failure
+ * frees waits for what it says of the endpoint, which is decided after the record and before the look. What `promote` would find to do a moment
  * later in a transaction of its own costs a busy worker next to nothing here.
  *
  * Why this needs no lock of the endpoint:
@@ -10,24 +11,26 @@
  *   waits for it finds it moved. So this waits for nobody, either.
  * - *A lane gets one next.* While the attempt was claimed its lane had a head, which everybody else saw, so nobody made
  *   another, and the next is the lowest version that is blocked, but for one that is opened again just now (see platform's
- *   reopen.ts). The index of heads has the last word: its entry is free then, because the next is moved only after all of
+ *   reopen.ts). It is chosen before it is locked: a limit above a lock would pass by the lowest that somebody holds, and take
+ *   the second. The index of heads has the last word: its entry is free then, because the next is moved only after all of
  *   `recorded` was read, and the old version of a row that this transaction updated is dead to a unique index.
  * - *Nothing overtakes.* The next is as new as a change that is made now: it is queued when there is room behind all
  *   due heads, and else waits behind them.
  * - *Nothing is left standing.* What it passes by, or does not see because it commits meanwhile, is found by the look that
  *   follows each record. So is a lane in which a newer change replaces older ones: that is decided by `promote` alone.
+ *
+ * (`offset 0`: rows that are found by their keys one by one, also by a plan that was made when there were few.)
  */
 
-/** Follows CTEs `recorded (place, endpoint_id, order_id, ended_as, delay_ms)`. */
+/** Follows CTEs `recorded (place, endpoint_id, order_id, ended_as)`. */
 export const HANDED_ON = `
   freed as (
     select ended.endpoint_id,
            case when e.state = 'active' then least(ended.count, e."window" - queued.count + ended.count) else 0 end as room
       from (select endpoint_id, count(*) from recorded
-             -- What waits on, due as before, is itself among the oldest heads: whose turn it is then, the look says.
-             where ended_as in ('delivered', 'failed', 'superseded') or (ended_as = 'waiting' and delay_ms is not null)
-             group by endpoint_id) ended
-      join webhook_endpoints e on e.id = ended.endpoint_id and e.deleted_at is null
+             where ended_as = 'delivered' group by endpoint_id) ended
+     cross join lateral (select state, "window" from webhook_endpoints
+                          where id = ended.endpoint_id and deleted_at is null offset 0) e
      cross join lateral (select count(*) from deliveries
                           where endpoint_id = ended.endpoint_id and state = 'queued') queued
   ), head as materialized (
@@ -43,9 +46,12 @@ export const HANDED_ON = `
       join freed f on f.endpoint_id = r.endpoint_id
      cross join lateral (
        select id from deliveries
-        where endpoint_id = r.endpoint_id and order_id = r.order_id and state = 'blocked'
-        order by order_version limit 1 for no key update skip locked) n
-     where r.ended_as in ('delivered', 'failed')
+        where id = (select id from deliveries
+                     where endpoint_id = r.endpoint_id and order_id = r.order_id and state = 'blocked'
+                     order by order_version limit 1)
+          and state || '' = 'blocked'
+          for no key update skip locked) n
+     where r.ended_as = 'delivered'
        and (select id from deliveries
              where endpoint_id = r.endpoint_id and order_id = r.order_id and state = 'blocked' and replaces_older
              limit 1) is null
@@ -72,6 +78,6 @@ export const JOBS = `
   coalesce((select json_agg(json_build_object('deliveryId', h.id, 'generation', h.generation, 'orderId', h.order_id,
                               'version', h.order_version, 'status', t.to_status, 'url', e.url) order by h.due_at, h.id)
               from handed h
-              join order_transitions t on t.id = h.transition_id
-              join webhook_endpoints e on e.id = h.endpoint_id
+             cross join lateral (select to_status from order_transitions where id = h.transition_id offset 0) t
+             cross join lateral (select url from webhook_endpoints where id = h.endpoint_id offset 0) e
              where h.state = 'queued'), '[]')`;

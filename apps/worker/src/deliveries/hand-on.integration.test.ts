@@ -70,14 +70,11 @@ async function stateOf(id: string) {
 }
 
 describe('the next of a lane', () => {
-  test.each([
-    ['delivered', DELIVERED],
-    ['failed', FAILED],
-  ] as const)('is queued when the one before it is %s, with a job of its own', async (state, step) => {
+  test('is queued when the one before it is delivered, with a job of its own', async () => {
     const claimed = await insertClaimed([['queued', 'blocked', 'blocked']]);
-    const { jobs } = await record(claimed, step);
+    const { jobs } = await record(claimed);
     const [, next] = await readDeliveries(pool(), claimed[0]!.orderId);
-    expect(await readStates(pool(), claimed[0]!.orderId)).toEqual([state, 'queued', 'blocked']);
+    expect(await readStates(pool(), claimed[0]!.orderId)).toEqual(['delivered', 'queued', 'blocked']);
     expect(jobs).toEqual([
       {
         deliveryId: next?.id,
@@ -92,14 +89,16 @@ describe('the next of a lane', () => {
     expect(next!.dueInMs).toBeLessThanOrEqual(0);
   });
 
-  test('stays where it is while the one before it is sent again', async () => {
-    const [soon, later] = await insertClaimed([
+  test('is left to the look, which knows what it says of the endpoint, when the one before it failed or is sent again', async () => {
+    const [soon, later, failed] = await insertClaimed([
+      ['queued', 'blocked'],
       ['queued', 'blocked'],
       ['queued', 'blocked'],
     ]);
-    expect((await record([soon!, later!], RETRY, LATER)).jobs).toEqual([]);
+    expect((await record([soon!, later!, failed!], RETRY, LATER, FAILED)).jobs).toEqual([]);
     expect(await readStates(pool(), soon!.orderId)).toEqual(['queued', 'blocked']);
     expect(await readStates(pool(), later!.orderId)).toEqual(['waiting', 'blocked']);
+    expect(await readStates(pool(), failed!.orderId)).toEqual(['failed', 'blocked']);
   });
 
   test.each([
@@ -124,19 +123,19 @@ describe('the next of a lane', () => {
     expect(await readStates(pool(), latest[0]!.orderId)).toEqual(['delivered', 'blocked', 'blocked']);
   });
 
-  test('that somebody has locked is left to the look', async () => {
-    const claimed = await insertClaimed([['queued', 'blocked']]);
+  test('that somebody has locked is left to the look, and nothing overtakes it', async () => {
+    const claimed = await insertClaimed([['queued', 'blocked', 'blocked']]);
     const [, next] = await readDeliveries(pool(), claimed[0]!.orderId);
     const holder = await pool().connect();
     try {
       await holder.query('begin');
       await holder.query('select from deliveries where id = $1 for update', [next?.id]);
-      expect((await record(claimed)).states).toEqual(['delivered']);
+      expect(await record(claimed)).toEqual({ states: ['delivered'], jobs: [] });
     } finally {
       await holder.query('rollback');
       holder.release();
     }
-    expect(await readStates(pool(), claimed[0]!.orderId)).toEqual(['delivered', 'blocked']);
+    expect(await readStates(pool(), claimed[0]!.orderId)).toEqual(['delivered', 'blocked', 'blocked']);
   });
 });
 
@@ -160,16 +159,12 @@ describe('a place in the queue', () => {
     expect(await stateOf(head)).toMatchObject({ state: 'waiting' });
   });
 
-  test('is free for a head, too, when what had it is sent again later', async () => {
-    const [claimed] = await insertClaimed([['queued', 'blocked']], { window: 1 });
-    const [head = ''] = await insertHeads(claimed!, 1);
-    expect((await record([claimed!], LATER)).jobs).toMatchObject([{ deliveryId: head }]);
-  });
-
-  test('is not given away by what waits on: that may be the oldest itself', async () => {
-    const [claimed] = await insertClaimed([['queued']], { window: 1 });
-    await insertHeads(claimed!, 1);
-    expect((await record([claimed!], { kind: 'wait_on' })).jobs).toEqual([]);
+  test('that a failure leaves is handed on by nobody: the look knows what it says of the endpoint', async () => {
+    for (const step of [LATER, FAILED, { kind: 'wait_on' } as const]) {
+      const [claimed] = await insertClaimed([['queued']], { window: 1 });
+      await insertHeads(claimed!, 1);
+      expect((await record([claimed!], step)).jobs).toEqual([]);
+    }
   });
 
   test('that a window has lost is nobody’s any more', async () => {
