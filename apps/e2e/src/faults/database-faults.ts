@@ -18,18 +18,18 @@ function databaseFault(kind: string, lastsMs: number, inject: Fault['inject']): 
   };
 }
 
-/** More than the connections of one API. */
+/** More than the connections that one API has for them. Changes wait on others. */
 const READERS = 40;
-const API_CONNECTIONS = 24;
+const CONNECTIONS_OF_LISTS = 16;
 
-/** Whoever asks for a delivery waits, until no connection is left for anybody else. */
+/** Whoever asks for a delivery waits, until no connection is left for anybody else who asks for something; so do changes. */
 async function takeAllConnections({ system, hangMs }: FaultStage): Promise<void> {
   const lock = await holdDeliveries(system.databaseUrl);
   const reading = Promise.allSettled(
     Array.from({ length: READERS }, () => system.operator.call('GET', '/api/admin/deliveries')),
   );
   try {
-    await waitForWaiting(system, API_CONNECTIONS);
+    await waitForWaiting(system, CONNECTIONS_OF_LISTS);
     await delay(hangMs(LONG_MS));
   } finally {
     await lock.letGo();

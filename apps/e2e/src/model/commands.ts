@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { RowVersion } from './create-delivery-history.ts';
 import type { ModelWorld } from './create-model-world.ts';
 import type { SteppedActor } from './create-stepped-actor.ts';
-import { attempt, change, changeEndpoint, createRelay, resend, type Task } from './tasks.ts';
+import { attempt, change, changeEndpoint, createRelay, hold, resend, type Task } from './tasks.ts';
 
 export type Command = fc.AsyncCommand<ModelWorld, ModelWorld>;
 
@@ -107,6 +107,14 @@ const resends = nth.map((which) =>
   }),
 );
 
+const holds = nth.map((which) =>
+  begin(`hold ${which}`, (world) => {
+    const blocked = world.model.rows().filter(({ state }) => state === 'blocked');
+    const row = pick(blocked, which);
+    return row === undefined ? null : hold(row.id);
+  }),
+);
+
 const endpointChanges = fc
   .tuple(nth, fc.constantFrom('pause', 'pause', 'resume', 'resume', 'resume', 'delete'))
   .map(([which, action]) =>
@@ -200,6 +208,12 @@ export const CALM: Mix = {
     ),
     runs([16, goOn], [3, changes], [2, attempts([answered(200)])], [3, resends]),
   ),
+};
+
+/** Some rows are held by transactions that come to nothing. */
+export const HELD: Mix = {
+  isCalm: true,
+  commands: runs([16, goOn], [6, changes], [3, attempts([answered(200)])], [2, holds]),
 };
 
 export const LOSSY: Mix = {

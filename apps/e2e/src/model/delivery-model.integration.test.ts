@@ -8,7 +8,7 @@
  */
 import fc from 'fast-check';
 import { test } from 'vitest';
-import { CALM, LOSSY } from './commands.ts';
+import { CALM, HELD, LOSSY } from './commands.ts';
 import { createModelWorld } from './create-model-world.ts';
 import { searchProperty } from './search.ts';
 
@@ -17,6 +17,7 @@ const RUNS = Number(MODEL_RUNS ?? 25);
 
 test.each([
   ['without losses, everything goes on without a relay', CALM],
+  ['whoever holds a row and lets it go, nothing overtakes it or is left standing', HELD],
   ['with deaths, lost jobs and leases that run out, the relay brings everything on', LOSSY],
 ])('%s', { timeout: 60_000 + RUNS * 2_000 }, async (_what, mix) => {
   const world = await createModelWorld({});

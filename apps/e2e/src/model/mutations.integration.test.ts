@@ -4,11 +4,12 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CALM, LOSSY } from './commands.ts';
+import { CALM, HELD, LOSSY } from './commands.ts';
 import { createModelWorld } from './create-model-world.ts';
 import {
   CLAIM_IGNORES_TOKEN,
   CLAIMS_SHARE_A_TOKEN,
+  NEXT_IS_NOT_HELD,
   NEXT_IS_THE_NEWEST,
   NO_LANE_INDEX,
   NOBODY_LOOKS,
@@ -39,6 +40,7 @@ test.each([
   ],
   ['an end of its own for each record of a batch', RECORDS_SHARE_A_FATE, CALM, 4, /nobody accepted it/],
   ['the lowest version as a lane’s next', NEXT_IS_THE_NEWEST, CALM, 1, /although version \d+ has not ended/],
+  ['what somebody holds as a lane’s next', NEXT_IS_NOT_HELD, HELD, 1, /although version \d+ has not ended/],
   ['the relay’s new generation', RELAY_KEEPS_GENERATION, LOSSY, 1, /goes from generation/],
   ['the lane’s index', NO_LANE_INDEX, CALM, 7, /is in a lane with two heads/],
 ] as const)('without %s a rule is broken', { timeout: 120_000 }, async (_what, mutation, mix, seed, rule) => {

@@ -74,6 +74,21 @@ export const NEXT_IS_THE_NEWEST: Mutation = {
   ),
 };
 
+/** A record looks for a lane's next among what nobody holds. */
+export const NEXT_IS_NOT_HELD: Mutation = {
+  rewrite: rewriteAll(
+    ...['record-attempt', 'record-attempts'].map((statement) => ({
+      statement,
+      from: `where id = (select id from deliveries
+                     where endpoint_id = r.endpoint_id and order_id = r.order_id and state = 'blocked'
+                     order by order_version limit 1)
+          and state || '' = 'blocked'`,
+      to: `where endpoint_id = r.endpoint_id and order_id = r.order_id and state = 'blocked'
+        order by order_version limit 1`,
+    })),
+  ),
+};
+
 /** A job that is made again has the id of the one that was lost. */
 export const RELAY_KEEPS_GENERATION: Mutation = {
   rewrite: rewriteAll(

@@ -114,6 +114,25 @@ export function attempt(world: ModelWorld, jobs: readonly AnsweredJob[]): Task {
   };
 }
 
+/** Somebody holds a delivery's row for a while, and changes nothing: a transaction that fails, or is forgotten. */
+export function hold(deliveryId: string): Task {
+  return async ({ pool }) => {
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      await client.query({
+        name: 'hold-delivery',
+        text: 'select id from deliveries where id = $1 for no key update',
+        values: [deliveryId],
+      });
+      await client.query({ name: 'let-go', text: 'select 1' });
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+  };
+}
+
 export function resend(world: ModelWorld, delivery: { deliveryId: string; orderId: string }): Task {
   return async (hands) => {
     const { database, dispatcher } = createDeps(world, hands);

@@ -12,6 +12,7 @@ import {
 import { testQueueBackends } from '@vendor-server/platform/testing/test-redis.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReceiver, type Receiver } from '../../receiver/create-receiver.ts';
+import { respond } from '../../receiver/steps.ts';
 import { addCustomerServer, type CustomerServer, changeEndpoint } from '../../system/add-customer-server.ts';
 import { openInbox, waitUntilEnded } from '../../system/create-inbox.ts';
 import { createSystem, type ListeningProcess, type System } from '../../system/create-system.ts';
@@ -110,6 +111,8 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
     });
 
     test('of a worker before it looks at its lane leaves the next one blocked, and the relay moves it', async () => {
+      // Only a success hands its place on without a look.
+      receiver.answer((request) => request.header('x-webhook-version') === '1', respond(400), respond(200));
       const beforeRecord = wires.catchAt(POINTS['answered, record not arrived']);
       const orderId = await createOrder(customerServer);
       const recording = await beforeRecord.sprung;
@@ -119,7 +122,26 @@ describe.concurrent.for(testQueueBackends())('$title', ({ redisUrl, skipReason }
       const looking = await beforeLook.sprung;
       await worker.kill();
       looking.cut();
-      expect(await readStates(system.database.pool, orderId)).toEqual(['delivered', 'blocked']);
+      expect(await readStates(system.database.pool, orderId)).toEqual(['failed', 'blocked']);
+
+      worker = await system.startWorker(wires.env);
+      await waitUntilEnded(system.database, orderId, 2);
+      expect(inboxOf(orderId)).toEqual(['1 pending #1', '2 cancelled #1']);
+    });
+
+    test('of a worker that was not told of its record leaves the next one without a job, and the relay makes it', async () => {
+      const beforeRecord = wires.catchAt(POINTS['answered, record not arrived']);
+      const orderId = await createOrder(customerServer);
+      const recording = await beforeRecord.sprung;
+      await cancelOrder(customerServer, orderId);
+      const afterRecord = wires.catchAt(POINTS['record committed, answer not arrived']);
+      recording.release();
+      const recorded = await afterRecord.sprung;
+      await worker.kill();
+      recorded.cut();
+      const [, next] = await read(orderId);
+      expect(await readStates(system.database.pool, orderId)).toEqual(['delivered', 'queued']);
+      expect(await queue.stateOf(next!.id, next!.generation)).toBe('gone');
 
       worker = await system.startWorker(wires.env);
       await waitUntilEnded(system.database, orderId, 2);
