@@ -1,5 +1,6 @@
 /**
- * The part of a change's statement (order-change-sql.ts) that makes its transition and its deliveries.
+ * The part of a change's statement (order-change-sql.ts) that makes its transition and its deliveries, and the parts that it
+ * shares with the statement for many (changes-together-sql.ts).
  *
  * An endpoint that wants the latest only (`latest_only` at the time of the change) is told of this change instead of
  * those before it: what is open of its lane and unclaimed becomes `superseded` here.

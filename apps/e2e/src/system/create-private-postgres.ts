@@ -27,6 +27,15 @@ export interface PrivatePostgres {
 /** Committed is committed when the server dies, though not when the machine does: no test waits for a disk. */
 const SETTINGS = { fsync: 'off', full_page_writes: 'off', synchronous_commit: 'on', max_connections: '300' };
 
+/** A process that served a connection may have ended since it was listed. */
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+  }
+}
+
 /** Started and migrated. */
 export async function createPrivatePostgres(): Promise<PrivatePostgres> {
   const dataDir = await createTemporaryDataDir();
@@ -57,7 +66,7 @@ export async function createPrivatePostgres(): Promise<PrivatePostgres> {
   async function signalAll(signal: NodeJS.Signals): Promise<void> {
     const postmaster = await postmasterPid();
     process.kill(postmaster, signal);
-    for (const pid of await listChildren(postmaster)) process.kill(pid, signal);
+    for (const pid of await listChildren(postmaster)) signalIfThere(pid, signal);
   }
 
   await start();

@@ -1,8 +1,8 @@
 /**
  * The part of a record (record-sql.ts) in which what is delivered hands its place in the queue on: to its endpoint's oldest
- * due heads, and behind them to the lanes' next, which become heads of theirs here. Only a success hands on: what a failure
- * frees waits for what it says of the endpoint, which is decided after the record and before the look. What `promote` would find to do a moment
- * later in a transaction of its own costs a busy worker next to nothing here.
+ * due heads, and behind them to the lanes' next, which become heads of theirs here. What `promote` would find to do a moment
+ * later, in a transaction of its own, costs a busy worker next to nothing here. Only a success hands on: what a failure
+ * frees waits for what it says of the endpoint, which is decided after the record and before the look.
  *
  * Why this needs no lock of the endpoint:
  * - *No window is overfilled.* An endpoint gets at most as many places back as this statement frees there, and none that
@@ -27,8 +27,7 @@ export const HANDED_ON = `
   freed as (
     select ended.endpoint_id,
            case when e.state = 'active' then least(ended.count, e."window" - queued.count + ended.count) else 0 end as room
-      from (select endpoint_id, count(*) from recorded
-             where ended_as = 'delivered' group by endpoint_id) ended
+      from (select endpoint_id, count(*) from recorded where ended_as = 'delivered' group by endpoint_id) ended
      cross join lateral (select state, "window" from webhook_endpoints
                           where id = ended.endpoint_id and deleted_at is null offset 0) e
      cross join lateral (select count(*) from deliveries
@@ -73,7 +72,7 @@ export const HANDED_ON = `
     returning d.id, d.generation, d.state, d.order_id, d.order_version, d.transition_id, d.endpoint_id, d.due_at
   )`;
 
-/** What was queued, as a list of \`QueuedRow\`. */
+/** What was queued, as a list of `QueuedRow`. */
 export const JOBS = `
   coalesce((select json_agg(json_build_object('deliveryId', h.id, 'generation', h.generation, 'orderId', h.order_id,
                               'version', h.order_version, 'status', t.to_status, 'url', e.url) order by h.due_at, h.id)
