@@ -75,19 +75,19 @@ export const LIMITS = {
  */
 export const MEASURED: UnitCosts = {
   measured: '2 x AMD EPYC, 2026-11-26',
-  atMost: { cores: 2, changesPerSecond: 613, attemptsPerSecond: 1_556, deliveredChangesPerSecond: 288 },
-  change: { apiMs: 1.3, postgresMs: 1.67, furtherDeliveryMs: 0.1, walBytes: 3_700 },
+  atMost: { cores: 2, changesPerSecond: 916, attemptsPerSecond: 1_991, deliveredChangesPerSecond: 609 },
+  change: { apiMs: 0.62, postgresMs: 0.71, furtherDeliveryMs: 0.1, walBytes: 3_700 },
   attempt: {
-    workerMs: 0.44,
-    postgresMs: 0.4,
-    statementMs: 0.88,
-    workerStatementMs: 0.31,
-    redisMs: 0.2,
+    workerMs: 0.32,
+    postgresMs: 0.29,
+    statementMs: 1.18,
+    workerStatementMs: 0.71,
+    redisMs: 0.15,
     redisCommands: 41,
     walBytes: 6_600,
   },
   rounds: { postgresMs: 10, workerMs: 10 },
-  bystanders: { changeMs: 0.19, attemptMs: 0.05 },
+  bystanders: { changeMs: 0.19, attemptMs: 0.04 },
   flushMs: 1,
   jobBytes: 1_000,
 };
