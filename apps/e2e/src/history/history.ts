@@ -80,7 +80,8 @@ export type Got =
   /** Nothing was changed. */
   | { readonly kind: 'refused'; readonly status: number }
   /** No answer, or one of a server in trouble: it may or may not have been done. */
-  | { readonly kind: 'unknown' };
+  /** What there was instead of an answer, for whoever reads of it. */
+  | { readonly kind: 'unknown'; readonly why?: string };
 
 export interface ChangeRow {
   readonly orderId: string;

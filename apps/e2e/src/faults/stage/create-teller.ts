@@ -36,7 +36,7 @@ export function createTeller(): Teller {
     // A connection that was refused or cut says nothing of what became of the request.
     const got = await call().then(
       (answer) => toGot(asked, answer),
-      (): Got => ({ kind: 'unknown' }),
+      (error: unknown): Got => ({ kind: 'unknown', why: String(error) }),
     );
     answers.push({ begunAt, endedAt: clockNow(), asked, got });
     if (got.kind === 'acknowledged') promised += 1;
@@ -61,7 +61,9 @@ export function createTeller(): Teller {
 
 function toGot(asked: ApiAnswer['asked'], { status, body }: Answer<unknown>): Got {
   // Too much at once, or of one key: nothing was said of the change.
-  if (status >= 500 || status === 429 || body.code === 'idempotency_in_progress') return { kind: 'unknown' };
+  if (status >= 500 || status === 429 || body.code === 'idempotency_in_progress') {
+    return { kind: 'unknown', why: `${status} ${JSON.stringify(body)}` };
+  }
   if (status >= 300) return { kind: 'refused', status };
   if (asked.kind !== 'change') return { kind: 'accepted' };
   const { orderId, status: reached, version = 1 } = body.data as OrderFacts;
