@@ -1,5 +1,4 @@
 /** Of changes that are written together each is as if it were alone; what would have to wait is left out. */
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import {
   type EndpointFixture,
@@ -9,6 +8,7 @@ import {
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { decideCancellation } from '../testing/decide-cancellation.ts';
 import { buildCreationRecord } from './build-creation-record.ts';
 import { type OrderWrite, writeNewOrders, writeOrderChanges } from './changes-together-sql.ts';
 import { writeNewOrder, writeOrderChange } from './order-change-sql.ts';
@@ -22,18 +22,12 @@ beforeAll(async () => {
 afterAll(() => subject.drop());
 
 const pool = () => subject.database.pool;
-const ADMIN = { type: 'admin', id: null } as const;
 
-/** Cancels an order, as it was read. */
+/** With a body that is hard to put into a list. */
 async function decide(orderId: string): Promise<OrderWrite> {
-  const found = await findAnyOrder(pool(), orderId);
-  const decision =
-    found && decideTransition(found.order, { action: 'cancel', to: 'cancelled', actor: ADMIN }, found.now);
-  if (decision?.kind !== 'changed') throw new Error('the order cannot be cancelled');
-  const { next, from, reason } = decision;
-  const body = JSON.stringify({ orderId, text: `'"\\ {,} ü` });
-  const record = { transitionId: createId(), from, reason, body, requestId: 'request', traceparent: null };
-  return { order: next, record };
+  const { order, record } = await decideCancellation(pool(), orderId);
+  const body = JSON.stringify({ orderId, text: `'"\\\\ {,} ü` });
+  return { order, record: { ...record, body, requestId: 'request' } };
 }
 
 async function insertOrders(endpoint: EndpointFixture, ...lanes: Parameters<typeof insertOrder>[2][]) {

@@ -1,5 +1,4 @@
 /** What is asked for in one moment is written in one statement, and nobody pays for what is wrong with another. */
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import {
@@ -10,9 +9,9 @@ import {
 } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { decideCancellation } from '../testing/decide-cancellation.ts';
 import type { OrderWrite } from './changes-together-sql.ts';
 import { createOrderWrites } from './create-order-writes.ts';
-import { findAnyOrder } from './order-row-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 let endpoint: EndpointFixture;
@@ -38,20 +37,10 @@ const noting = {
 } as unknown as SqlExecutor;
 const create = (executor: SqlExecutor = noting) => createOrderWrites({ pool: executor, waiting: executor });
 
-async function decide(orderId: string): Promise<OrderWrite> {
-  const found = await findAnyOrder(pool(), orderId);
-  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-  const decision = found && decideTransition(found.order, request, found.now);
-  if (decision?.kind !== 'changed') throw new Error('the order cannot be cancelled');
-  const { next, from, reason } = decision;
-  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
-  return { order: next, record };
-}
-
 async function insertMany(count: number): Promise<OrderWrite[]> {
   const writes: OrderWrite[] = [];
   for (let n = 0; n < count; n += 1)
-    writes.push(await decide((await insertOrder(pool(), endpoint, [])).orderId));
+    writes.push(await decideCancellation(pool(), (await insertOrder(pool(), endpoint, [])).orderId));
   return writes;
 }
 

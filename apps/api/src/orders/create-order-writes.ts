@@ -31,7 +31,7 @@ export interface OrderWrites {
 }
 
 export interface OrderWritesOptions {
-  /** For statements that wait for nobody. */
+  /** For statements that wait for nobody, and one at a time that goes alone. */
   readonly pool: SqlExecutor;
   /** For those that wait for whoever holds an order, and keep a connection meanwhile. */
   readonly waiting: SqlExecutor;

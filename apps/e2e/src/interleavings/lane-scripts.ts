@@ -1,8 +1,7 @@
 /** What the API and the workers do to one lane, as steps that others can come between. */
 import { writeOrderChanges } from '@vendor-server/api/orders/changes-together-sql.ts';
 import { writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
-import { findAnyOrder } from '@vendor-server/api/orders/order-row-sql.ts';
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
+import { decideCancellation } from '@vendor-server/api/testing/decide-cancellation.ts';
 import { isUniqueViolation } from '@vendor-server/platform/database/database-errors.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
 import { moveUnderLock, promote } from '@vendor-server/platform/deliveries/promote.ts';
@@ -16,7 +15,6 @@ import {
   moveLanesNext,
 } from '@vendor-server/platform/deliveries/promote-sql.ts';
 import { lockOrders, reopenDeliveries } from '@vendor-server/platform/deliveries/reopen-sql.ts';
-import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { readDeliveries } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import type { Script } from '@vendor-server/platform/testing/interleave.ts';
 import type { Party } from '@vendor-server/platform/testing/party.ts';
@@ -142,18 +140,6 @@ export async function buildChange(
   }
 
   return { party, steps: [write, () => party.commit(), ...lookAfter(party, lane)] };
-}
-
-/** The order is cancelled, as it is read now. */
-export async function decideCancellation(executor: SqlExecutor, orderId: string) {
-  const found = await findAnyOrder(executor, orderId);
-  if (found === null) throw new Error('there is no such order');
-  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-  const decision = decideTransition(found.order, request, found.now);
-  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
-  const { next, from, reason } = decision;
-  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
-  return { order: next, record };
 }
 
 /** What ships of a resend, with the place between lock and statement where others can come. */

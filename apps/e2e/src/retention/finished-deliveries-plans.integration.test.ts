@@ -11,6 +11,7 @@ import { findOrderForTaker } from '@vendor-server/api/orders/find-order-for-take
 import { listAllOrders, listOrdersForCustomerServer } from '@vendor-server/api/orders/list-orders-sql.ts';
 import { writeNewOrder, writeOrderChange } from '@vendor-server/api/orders/order-change-sql.ts';
 import { findOrderForCustomerServer } from '@vendor-server/api/orders/order-row-sql.ts';
+import { decideCancellation } from '@vendor-server/api/testing/decide-cancellation.ts';
 import { readTimelineForCustomerServer } from '@vendor-server/api/timelines/timeline-sql.ts';
 import { buildNewOrder } from '@vendor-server/domain/orders/build-new-order.ts';
 import type { SqlExecutor } from '@vendor-server/platform/database/sql-executor.ts';
@@ -42,7 +43,6 @@ import {
 import { answered } from '@vendor-server/worker/testing/attempt-results.ts';
 import { DELIVERED } from '@vendor-server/worker/testing/record-stage.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decideCancellation } from '../interleavings/lane-scripts.ts';
 import { expectShortReadsOn, findLongReads } from './expect-short-reads.ts';
 import {
   insertFinished,

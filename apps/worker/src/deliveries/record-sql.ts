@@ -15,6 +15,8 @@
  *   holds what it wants is never kept waiting by what it holds.
  * - *It commits as a whole, and then each of its callers looks*: commit, then look (platform's promote.ts).
  *
+ * What is delivered hands its place in the queue on, in the same statement: hand-on-sql.ts.
+ *
  * (`coalesce(claim_token, '')` fits no partial index, see platform's promote-sql.ts: the row is found by its id.)
  */
 import type { AttemptResult } from '@vendor-server/domain/deliveries/attempt-result.ts';
