@@ -1,6 +1,5 @@
 /** The API process: takes orders and status changes, and hands their announcements over to the queue. */
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { applyDefaultCustomerServer } from '@vendor-server/platform/customer-servers/apply-default-customer-server.ts';
 import { retryWhileDatabaseIsAway } from '@vendor-server/platform/database/wait-for-database.ts';
 import { createDispatcher } from '@vendor-server/platform/deliveries/create-dispatcher.ts';
@@ -29,11 +28,6 @@ import { createOrderReads } from './orders/create-order-reads.ts';
 import { createOrderWrites } from './orders/create-order-writes.ts';
 import { createCredentials } from './plugins/create-credentials.ts';
 
-/**
- * Who connected before the process was told to stop may still wait to be taken: one a turn of the event loop. Without it
- * they would be refused, though whoever balances the load sends no more since.
- */
-const TAKES_CONNECTED_MS = 200;
 /**
  * Requests in flight have this long to finish: all but the slowest statement, and nothing that waits longer. Whoever
  * stops a process is promised 15 s.
@@ -172,7 +166,7 @@ await runProcess({
       () => buildApp(deps),
       // Takes who has connected, stops listening, answers what is in flight, and closes the connections.
       async (started) => {
-        await sleep(TAKES_CONNECTED_MS);
+        await started.takeConnected();
         await started.close();
       },
     );

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { buildApp } from '../app.ts';
 import { createTestApi, type TestApi } from '../testing/create-test-api.ts';
@@ -61,6 +62,26 @@ test('idle connections do not hold the close', async () => {
   await expect.poll(received).toMatch(/^HTTP\/1\.1 200 /);
   expect(received()).not.toMatch(/connection: close/i);
   const ended = once(socket, 'close');
+  await app.close();
+  await ended;
+});
+
+test('who has just connected is waited for, and may still ask', async () => {
+  const { socket, received } = await open();
+  const closed = app.takeConnected().then(() => app.close());
+  // As a balancer in a loaded moment: long after the process was told to stop, and long before it gives up waiting.
+  await sleep(400);
+  socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+  await closed;
+  expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('who connects and asks nothing is waited for a second', async () => {
+  const { socket } = await open();
+  const ended = once(socket, 'close');
+  const begunAt = performance.now();
+  await app.takeConnected();
+  expect(performance.now() - begunAt).toBeGreaterThan(950);
   await app.close();
   await ended;
 });

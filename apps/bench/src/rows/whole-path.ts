@@ -12,7 +12,8 @@ import { measureBareDrain, waitForArrivals } from './measure-deliveries.ts';
 import { CLIENTS, prepareTasks } from './measure-orders.ts';
 import { deliveringStage } from './shared-stages.ts';
 
-const STEPS = ['create', ...CHANGE_STEPS] as const;
+/** Of each order; one webhook each. */
+export const STEPS = ['create', ...CHANGE_STEPS] as const;
 const ORDERS = { onRedis: 400, onPostgres: 100, quick: 100 };
 /** Not the system's: in ours and in the bare parts somebody calls and somebody receives. */
 const OUTSIDE = ['driver', 'receiver'];

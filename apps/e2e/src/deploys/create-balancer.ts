@@ -7,8 +7,10 @@ export interface Balancer {
   readonly url: string;
   /** New connections go to it, too. */
   add(apiUrl: string): void;
-  /** No new connections go to it; those that it has stay. */
+  /** No new connections go to it; those that it has stay, and those that are just being made. */
   remove(apiUrl: string): void;
+  /** Resolves when nobody is connected any more to one that was removed. */
+  drain(apiUrl: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ export interface Balancer {
 export async function createBalancer(): Promise<Balancer> {
   const ports: number[] = [];
   const sockets = new Set<Socket>();
+  /** Connections to APIs, also those that are just being made, by their ports. */
+  const upstreams = new Map<Socket, number>();
   let turn = 0;
 
   async function take(client: Socket): Promise<void> {
@@ -34,7 +38,10 @@ export async function createBalancer(): Promise<Balancer> {
     turn += 1;
     const inTurn = ports.map((_, index) => ports[(turn + index) % ports.length] ?? 0);
     for (const port of inTurn) {
+      if (!ports.includes(port)) continue;
       const socket = connect(port, '127.0.0.1');
+      upstreams.set(socket, port);
+      socket.on('close', () => upstreams.delete(socket));
       const isConnected = await once(socket, 'connect').then(
         () => true,
         () => false,
@@ -57,6 +64,10 @@ export async function createBalancer(): Promise<Balancer> {
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    async drain(apiUrl) {
+      const open = [...upstreams].filter(([, port]) => port === portOf(apiUrl));
+      await Promise.all(open.map(([socket]) => new Promise((resolve) => socket.once('close', resolve))));
+    },
     add: (apiUrl) => void ports.push(portOf(apiUrl)),
     remove: (apiUrl) => void ports.splice(ports.indexOf(portOf(apiUrl)), 1),
     async close() {

@@ -16,7 +16,7 @@ import { addVendor } from '../system/add-vendor.ts';
 import type { Caller } from '../system/create-caller.ts';
 import { createSystem, type ListeningProcess, type System } from '../system/create-system.ts';
 import { createBalancer } from './create-balancer.ts';
-import type { Release } from './release.ts';
+import { type Release, THIS_RELEASE } from './release.ts';
 
 export interface Deployments {
   /** Each is deployed over the one before it; the first is there from the beginning. */
@@ -45,8 +45,8 @@ const COMES_TO_REST_WITHIN_MS = 30_000;
 
 /**
  * Deploys releases as the operators' guide says, while orders change all the time: migrations first, then a new worker
- * and a new API beside the old ones, then the old ones away, the API taken from the balancer before it is told to stop.
- * Of a release whose program is the same the worker alone is replaced.
+ * and a new API beside the old ones, then the old ones away, the API taken from the balancer before it is told to stop. An
+ * API of this release stops beside calls that are on their way to it. One from before could cut those off: it is drained.
  *
  * Each call of the API has a connection of its own. On one that is kept, a request may cross the word of a server that
  * closes it: whoever keeps connections asks again on a new one, as browsers, proxies and their like do.
@@ -94,18 +94,13 @@ export async function deploy({ releases: [first, ...others], redisUrl }: Deploym
       await nextPhase();
       applied.push(await migrateDatabase(subject.url, { migrationsDir: release.migrationsDir }));
       await nextPhase();
-      const isOtherProgram = release.programs.api !== running.programs.api;
-      const [newApi, newWorker] = await Promise.all([
-        isOtherProgram ? startApi(release) : api,
-        startWorker(release),
-      ]);
-      if (isOtherProgram) balancer.add(newApi.url);
+      const [newApi, newWorker] = await Promise.all([startApi(release), startWorker(release)]);
+      balancer.add(newApi.url);
       await nextPhase();
       await worker.stop();
-      if (isOtherProgram) {
-        balancer.remove(api.url);
-        await api.stop();
-      }
+      balancer.remove(api.url);
+      if (running.programs.api !== THIS_RELEASE.programs.api) await balancer.drain(api.url);
+      await api.stop();
       [api, worker, running] = [newApi, newWorker, release];
       workers.push(worker);
     }

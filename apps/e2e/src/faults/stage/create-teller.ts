@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import type { ApiAnswer, AskedChange, Got } from '../../history/history.ts';
 import { clockNow } from '../../receiver/received-request.ts';
 import type { Answer } from '../../system/create-caller.ts';
@@ -36,7 +37,7 @@ export function createTeller(): Teller {
     // A connection that was refused or cut says nothing of what became of the request.
     const got = await call().then(
       (answer) => toGot(asked, answer),
-      (error: unknown): Got => ({ kind: 'unknown', why: String(error) }),
+      (error: unknown): Got => ({ kind: 'unknown', why: inspect(error) }),
     );
     answers.push({ begunAt, endedAt: clockNow(), asked, got });
     if (got.kind === 'acknowledged') promised += 1;
