@@ -241,6 +241,23 @@ test(`a burst of ${BURST} costs no more for each, and tells other processes toge
   expect(lines).toEqual(Array.from({ length: BURST }, () => LINES[0]));
 });
 
+test(`a burst of ${BURST} changes costs no more for each`, async () => {
+  const orderIds: string[] = [];
+  while (orderIds.length < BURST) orderIds.push(await create());
+  await deliver();
+  const { statements, lines } = await costOf(
+    () => Promise.all(orderIds.map((orderId) => act(orderId, 'accept'))),
+    BURST,
+  );
+  const countOf = (...names: string[]) => statements.filter((sent) => names.includes(sent)).length;
+  const reads = ['find-orders-for-takers', 'find-order-for-taker'] as const;
+  const writes = ['write-order-changes', WRITE] as const;
+  expect(countOf(...reads)).toBeLessThan(BURST);
+  expect(countOf(...writes)).toBeLessThan(BURST);
+  expect(countOf(...reads, ...writes, 'find-movable', 'notify-offer-changes')).toBe(statements.length);
+  expect(lines).toEqual(Array.from({ length: BURST }, () => LINES[0]));
+});
+
 test('statements are planned a few times on each connection, and then no more', async () => {
   for (let n = 0; n < CUSTOM_PLANS + 2; n += 1) {
     await walk(await create());

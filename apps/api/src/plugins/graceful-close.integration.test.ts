@@ -73,15 +73,40 @@ test('who has just connected is waited for, and may still ask', async () => {
   await sleep(400);
   socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
   await closed;
-  expect(received()).toMatch(/^HTTP\/1\.1 200 /);
+  await expect.poll(received).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('who connects and asks nothing is waited for a second', async () => {
-  const { socket } = await open();
+test('nobody else is waited for', async () => {
+  const old = await open();
+  await sleep(1_100);
+  // Who has just connected to another app, and asks nothing, is waited for longer.
+  const other = buildApp(api.deps);
+  const otherPort = Number(new URL(await other.listen({ host: '127.0.0.1', port: 0 })).port);
+  const fresh = connect(otherPort, '127.0.0.1');
+  await once(fresh, 'connect');
+  const used = await open();
+  used.socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
+  await expect.poll(used.received).toMatch(/^HTTP\/1\.1 200 /);
+  const order: string[] = [];
+  await Promise.all([
+    other.takeConnected().then(() => order.push('a fresh connection')),
+    app.takeConnected().then(() => order.push('an old and a used one')),
+  ]);
+  expect(order).toEqual(['an old and a used one', 'a fresh connection']);
+  await Promise.all([
+    app.close(),
+    other.close(),
+    ...[old.socket, used.socket, fresh].map((s) => once(s, 'close')),
+  ]);
+});
+
+test('an answer of a process that ends is the last of its connection', async () => {
+  const { socket, received } = await open();
+  const taken = app.takeConnected();
   const ended = once(socket, 'close');
-  const begunAt = performance.now();
-  await app.takeConnected();
-  expect(performance.now() - begunAt).toBeGreaterThan(950);
-  await app.close();
+  socket.write('GET /livez HTTP/1.1\r\nhost: x\r\n\r\n');
   await ended;
+  expect(received()).toMatch(/connection: close/i);
+  await taken;
+  expect(app.server.listening).toBe(true);
 });

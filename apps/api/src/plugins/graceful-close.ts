@@ -6,8 +6,9 @@ import fp from 'fastify-plugin';
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Resolves when who had connected before has been taken and has sent what it came for, at the latest after 1.2 s.
-     * For a process that is told to stop, before `close`, which cuts off every connection without a request.
+     * Resolves when who has just connected has been taken and has sent its request, at the latest after 1.2 s. From its
+     * call on each answer says that it is its connection's last. For a process that is told to stop, before `close`, which
+     * cuts off every connection without a request.
      */
     takeConnected(): Promise<void>;
   }
@@ -25,14 +26,17 @@ const FIRST_REQUEST_MS = 1_000;
 const LOOK_MS = 10;
 
 /**
- * Lets `app.close()` end without cutting anybody off. It waits for every connection, and a connection is kept alive for
+ * Lets `app.close()` end without cutting off a request. It waits for every connection, and a connection is kept alive for
  * the next request after its last answer: while the app closes each answer says that it is the last, and connections that
  * have become idle are closed.
  *
  * To Node a connection whose first request is on its way is idle, too. Whoever balances the load sends no more to a
- * process that stops, but may have just connected: `takeConnected` waits for them.
+ * process that stops, but may have just connected: `takeConnected` waits for them. It does not wait for what is on its way on a
+ * connection that has had a request: whoever keeps connections has to ask again on another one when it is closed, as any
+ * server may at any time.
  */
 export const gracefulClose = fp(async (app: FastifyInstance) => {
+  let isEnding = false;
   let isClosing = false;
   /** Connections that have had no request, by when they were accepted. */
   const unused = new Map<Socket, number>();
@@ -44,6 +48,7 @@ export const gracefulClose = fp(async (app: FastifyInstance) => {
   app.server.on('request', ({ socket }) => unused.delete(socket));
 
   app.decorate('takeConnected', async () => {
+    isEnding = true;
     const begunAt = performance.now();
     await sleep(ACCEPT_MS);
     const isOnItsWay = (acceptedAt: number) => performance.now() - acceptedAt < FIRST_REQUEST_MS;
@@ -56,13 +61,14 @@ export const gracefulClose = fp(async (app: FastifyInstance) => {
   });
 
   app.addHook('preClose', async () => {
+    isEnding = true;
     isClosing = true;
     const deadline = setTimeout(() => app.server.closeAllConnections(), CLOSE_DEADLINE_MS);
     app.server.once('close', () => clearTimeout(deadline));
   });
 
   app.addHook('onSend', async (_request, reply) => {
-    if (isClosing) reply.header('connection', 'close');
+    if (isEnding) reply.header('connection', 'close');
   });
 
   app.addHook('onResponse', async () => {

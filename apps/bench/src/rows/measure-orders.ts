@@ -11,8 +11,8 @@ import { insertPendingOrders } from '../stage/insert-pending-orders.ts';
 export const CLIENTS = 32;
 /** What most is measured on. */
 export const USUAL_STAGE = { customerServers: 100, vendors: 20, history: 8_000 };
-/** As the API's own pool. */
-const API_CONNECTIONS = 24;
+/** As the API's own pool for these statements. */
+const API_CONNECTIONS = 8;
 const WARM_UP_SECONDS = 1;
 /** Of tasks that are made for a round. Where more could be taken, a round ends sooner; its rate is right all the same. */
 const MOST_STEPS_PER_SECOND = 5_000;

@@ -24,7 +24,7 @@ export const statusChanges: Benchmark = {
       callers: stage.customerServers,
       prepare: stage.settle,
     };
-    const rounds = await measureInTurns(quick ? 2 : 4, {
+    const rounds = await measureInTurns(quick ? 2 : 3, {
       ours: measureOrders(stage, http, { ...round, name: 'driver' }),
       bare: measureOrders(stage, statements, { ...round, name: 'statements' }),
     });

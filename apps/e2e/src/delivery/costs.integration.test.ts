@@ -92,14 +92,13 @@ describe.skipIf(testRedisUrl() === null)('with the queue in Redis', () => {
 
   async function costOf(servers: readonly string[]) {
     const logged = stage.logLines.length;
-    const { statements, commands } = await watch.of(() => deliver(servers));
+    const { statements, inTransactions, commands } = await watch.of(() => deliver(servers));
+    // A delivery has none, of any of its statements.
+    expect(inTransactions.filter((each) => !IN_THE_BACKGROUND.test(each))).toEqual([]);
     return {
       statements: statements.filter((each) => !IN_THE_BACKGROUND.test(each)),
       commands: countEach(commands.filter((each) => !OF_TIMERS.test(each)).map(nameCommand)),
-      lines: stage.logLines
-        .slice(logged)
-        .filter(({ level }) => level === 'info')
-        .map(({ msg }) => msg),
+      lines: stage.logLines.slice(logged).map(({ msg }) => msg),
     };
   }
 
@@ -170,7 +169,8 @@ test('a tick of the relay that finds nothing to do', async () => {
     metrics: createWorkerMetrics(createMetricsRegistry()),
   });
   try {
-    const { statements } = await watch.of(() => tick());
+    const { statements, inTransactions } = await watch.of(() => tick());
+    expect(inTransactions).toEqual(["set local lock_timeout = '2s'", 'lock-feed', 'place-feed-batch']);
     // The stage's API begins to listen beside it.
     expect(statements.filter((each) => !each.startsWith('listen '))).toEqual([
       'find-ending-claims',

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What stands before the APIs: knows connections and nothing of what goes over them. */
 export interface Balancer {
@@ -9,10 +10,15 @@ export interface Balancer {
   add(apiUrl: string): void;
   /** No new connections go to it; those that it has stay, and those that are just being made. */
   remove(apiUrl: string): void;
-  /** Resolves when nobody is connected any more to one that was removed. */
+  /**
+   * Resolves when nobody is connected any more to one that was removed.
+   * @throws Error after ten seconds
+   */
   drain(apiUrl: string): Promise<void>;
   close(): Promise<void>;
 }
+
+const DRAIN_MS = 10_000;
 
 /** Each connection goes to the next API in turn, or to another one when that takes none. */
 export async function createBalancer(): Promise<Balancer> {
@@ -65,8 +71,12 @@ export async function createBalancer(): Promise<Balancer> {
   return {
     url: `http://127.0.0.1:${port}`,
     async drain(apiUrl) {
-      const open = [...upstreams].filter(([, port]) => port === portOf(apiUrl));
-      await Promise.all(open.map(([socket]) => new Promise((resolve) => socket.once('close', resolve))));
+      const listOpen = () => [...upstreams].filter(([, port]) => port === portOf(apiUrl));
+      const closed = listOpen().map(([socket]) => new Promise((resolve) => socket.once('close', resolve)));
+      const late = sleep(DRAIN_MS, 'late', { ref: false });
+      if ((await Promise.race([Promise.all(closed), late])) === 'late') {
+        throw new Error(`${listOpen().length} connections to ${apiUrl} are still open.`);
+      }
     },
     add: (apiUrl) => void ports.push(portOf(apiUrl)),
     remove: (apiUrl) => void ports.splice(ports.indexOf(portOf(apiUrl)), 1),

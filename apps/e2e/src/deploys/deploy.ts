@@ -45,8 +45,8 @@ const COMES_TO_REST_WITHIN_MS = 30_000;
 
 /**
  * Deploys releases as the operators' guide says, while orders change all the time: migrations first, then a new worker
- * and a new API beside the old ones, then the old ones away, the API taken from the balancer before it is told to stop. An
- * API of this release stops beside calls that are on their way to it. One from before could cut those off: it is drained.
+ * and a new API beside the old ones, then the old ones away, the API taken from the balancer before it is told to stop.
+ * Only an API of the release before is drained, which would cut off who has just connected: this one is to do without.
  *
  * Each call of the API has a connection of its own. On one that is kept, a request may cross the word of a server that
  * closes it: whoever keeps connections asks again on a new one, as browsers, proxies and their like do.

@@ -39,7 +39,7 @@ export async function explain(
 
 /**
  * The same with the plan that a connection keeps for all parameters, once it has seen a few. Its parameters may be
- * texts, numbers, null, and lists of plain ones.
+ * texts, numbers, times, null, and lists of them.
  */
 export async function explainKeptPlan(
   pool: pg.Pool,
@@ -58,8 +58,15 @@ export async function explainKeptPlan(
 
 function toLiteral(value: unknown): string {
   if (value === null) return 'null';
-  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.join(',')}}`);
-  return typeof value === 'string' ? pg.escapeLiteral(value) : `'${JSON.stringify(value)}'`;
+  if (Array.isArray(value)) return pg.escapeLiteral(`{${value.map(toElement).join(',')}}`);
+  return pg.escapeLiteral(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** Quotes and backslashes are written as in JSON there. */
+function toElement(value: unknown): string {
+  if (value === null) return 'null';
+  const text = value instanceof Date ? value.toISOString() : value;
+  return JSON.stringify(typeof text === 'string' ? text : JSON.stringify(text));
 }
 
 /** The one statement that `run` sends. */

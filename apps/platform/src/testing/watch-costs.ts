@@ -8,6 +8,8 @@ import { monitorRedis } from './monitor-redis.ts';
 export interface Costs {
   /** Each is one round trip: its name, or its text where it has none. */
   readonly statements: readonly string[];
+  /** Those of them that were sent while a transaction was open: each of these costs two more. */
+  readonly inTransactions: readonly string[];
   /** Of Redis, each with its keys: a script's, as they are named in the queue, or the first. What a script calls is not counted. */
   readonly commands: readonly string[];
 }
@@ -69,8 +71,10 @@ export async function createCostWatch(pool: pg.Pool, redisUrl: string | null): P
         await run();
         await untilIdle();
         await drainMonitor();
+        const sent = query.mock.calls.map(([statement]) => nameOf(statement));
         return {
-          statements: query.mock.calls.map(([statement]) => nameOf(statement)),
+          statements: sent,
+          inTransactions: findInTransactions(sent, query.mock.contexts),
           commands: [...commands],
         };
       } finally {
@@ -89,6 +93,18 @@ function nameOf(statement: unknown): string {
   if (typeof statement === 'string') return statement;
   const { name, text } = statement as { name?: string; text?: string };
   return name ?? text ?? 'unknown';
+}
+
+/** @param clients over which each was sent */
+function findInTransactions(sent: readonly string[], clients: readonly unknown[]): string[] {
+  const open = new Set<unknown>();
+  return sent.filter((statement, index) => {
+    const client = clients[index];
+    const isInside = open.has(client);
+    if (statement.startsWith('begin')) open.add(client);
+    if (/^(commit|rollback)$/.test(statement)) open.delete(client);
+    return isInside && open.has(client);
+  });
 }
 
 /** A script is known by what it is given: its keys, of which BullMQ's have the queue's name before them. */
