@@ -59,7 +59,8 @@ const MAX_LATE_JOBS = 1_000;
 /** In PostgreSQL each costs three statements on four connections, and none waits longer than 0.9 s for one of them. */
 const MAX_ASKED_AT_ONCE = 20;
 const MAX_EXPIRED_CLAIMS = 500;
-const MAX_ENDPOINTS = 200;
+/** How many endpoints a tick looks at. */
+export const MAX_ENDPOINTS = 200;
 /** A lane whose look was lost stands for a second, and one more for as many as are blocked anywhere. */
 const MAX_BLOCKED = 500;
 const MAX_BROKEN_ENDPOINTS = 1_000;

@@ -1,6 +1,7 @@
 import { createLoggerTo } from '@vendor-server/platform/logging/create-logger.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { MAX_ENDPOINTS } from './relay-tick.ts';
 import { startRelay } from './run-relay.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
@@ -50,6 +51,21 @@ test('one relay works at a time, and another goes on when it ends', async () => 
   await expect.poll(() => ticks, { timeout: 5_000 }).toContain('second');
   await second.stop();
   expect(logLines).toMatchObject([{ msg: 'Relay moved deliveries', promoted: 3 }]);
+});
+
+test('a tick that moved as much as it looks at is followed at once', async () => {
+  let ticks = 0;
+  const relay = startRelay(
+    subject.database,
+    async () => {
+      ticks += 1;
+      return { ...NOTHING, promoted: ticks < 20 ? MAX_ENDPOINTS : 0 };
+    },
+    logger,
+  );
+  // One a second would take four times as long.
+  await expect.poll(() => ticks, { timeout: 5_000 }).toBeGreaterThanOrEqual(20);
+  await relay.stop();
 });
 
 test('a tick that fails is logged, and the next one comes', async () => {
