@@ -24,7 +24,7 @@ const LOAD_SHARE = 0.1;
 /** When P8 was not measured. */
 const DEFAULT_PER_SECOND = 60;
 /** So that a handful are slower than the p99 of a round. */
-const SECONDS = { usual: 8, quick: 3 };
+const SECONDS = { usual: 6, quick: 3 };
 const WARM_UP_SECONDS = 1;
 
 const QUANTILES = [
