@@ -1,14 +1,12 @@
 /** A change reads of the deliveries what concerns it, however much waits and whatever the statistics say of that. */
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
-import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import { insertOrder } from '@vendor-server/platform/testing/delivery-fixtures.ts';
 import { explain } from '@vendor-server/platform/testing/explain.ts';
 import { insertBacklog } from '@vendor-server/platform/testing/insert-backlog.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { decideCancellation } from '../testing/decide-cancellation.ts';
 import { writeOrderChanges } from './changes-together-sql.ts';
 import { writeOrderChange } from './order-change-sql.ts';
-import { findAnyOrder } from './order-row-sql.ts';
 
 /** The room in a window is counted. */
 const MOST = 64;
@@ -38,16 +36,11 @@ describe.each(['select 1', 'analyze deliveries'])('after %s', (prepare) => {
     );
     const customerServerId = rows[0]?.customerServerId ?? '';
     const { orderId } = await insertOrder(pool, { customerServerId, endpointId }, ['waiting', 'blocked']);
-    const found = await findAnyOrder(pool, orderId);
-    const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-    const decision = found && decideTransition(found.order, request, found.now);
-    if (decision?.kind !== 'changed') throw new Error('the order cannot be changed');
-    const { next, from, reason } = decision;
-    const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
+    const { order, record } = await decideCancellation(pool, orderId);
 
     const statements: Parameters<typeof explain>[1][] = [
-      (executor) => writeOrderChange(executor, next, record),
-      (executor) => writeOrderChanges(executor, [{ order: next, record }]),
+      (executor) => writeOrderChange(executor, order, record),
+      (executor) => writeOrderChanges(executor, [{ order, record }]),
     ];
     for (const run of statements) {
       const { nodes } = await explain(pool, run);

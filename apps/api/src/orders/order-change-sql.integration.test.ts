@@ -1,7 +1,5 @@
 /** Which deliveries a change makes, and what each of them waits for, whether it is written alone or together with others. */
-import { decideTransition } from '@vendor-server/domain/orders/decide-transition.ts';
 import { URL_UNSET_REASON } from '@vendor-server/platform/customer-servers/apply-default-webhook-url.ts';
-import { createId } from '@vendor-server/platform/ids/create-id.ts';
 import {
   type EndpointFixture,
   type EndpointOptions,
@@ -13,9 +11,9 @@ import {
 import { findLanesWithTwoHeads } from '@vendor-server/platform/testing/lane-checks.ts';
 import { createTestDatabase } from '@vendor-server/platform/testing/test-database.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decideCancellation } from '../testing/decide-cancellation.ts';
 import { type OrderWrite, writeOrderChanges } from './changes-together-sql.ts';
 import { type RecordedChange, writeOrderChange } from './order-change-sql.ts';
-import { findAnyOrder } from './order-row-sql.ts';
 
 let subject: Awaited<ReturnType<typeof createTestDatabase>>;
 
@@ -34,14 +32,7 @@ let write: typeof writeAlone;
 
 /** Cancels the order. */
 async function change(orderId: string): Promise<RecordedChange> {
-  const found = await findAnyOrder(pool(), orderId);
-  if (found === null) throw new Error('there is no such order');
-  const request = { action: 'cancel', to: 'cancelled', actor: { type: 'admin', id: null } } as const;
-  const decision = decideTransition(found.order, request, found.now);
-  if (decision.kind !== 'changed') throw new Error(`the change was ${decision.kind}`);
-  const { next, from, reason } = decision;
-  const record = { transitionId: createId(), from, reason, body: '{}', requestId: null, traceparent: null };
-  const recorded = await write({ order: next, record });
+  const recorded = await write(await decideCancellation(pool(), orderId));
   if (recorded === null) throw new Error('the change lost');
   return recorded;
 }

@@ -79,8 +79,7 @@ export type Got =
   | { readonly kind: 'accepted' }
   /** Nothing was changed. */
   | { readonly kind: 'refused'; readonly status: number }
-  /** No answer, or one of a server in trouble: it may or may not have been done. */
-  /** What there was instead of an answer, for whoever reads of it. */
+  /** No answer, or one of a server in trouble: it may or may not have been done. `why` is what there was instead. */
   | { readonly kind: 'unknown'; readonly why?: string };
 
 export interface ChangeRow {

@@ -11,9 +11,9 @@ import { MAX_ENDPOINTS } from './relay-tick.ts';
 const TICK_MS = 1_000;
 
 /**
- * Runs `tick` every second, in one process at a time over all workers. One that promoted as many as
- * it looks at may have left more, and the next one comes at once: a backlog of many endpoints that is let go would begin
- * with a few of them each second otherwise, and few deliveries would share a statement.
+ * Runs `tick` every second, in one process at a time over all workers. One that promoted as many as it looks at may have
+ * left more, and the next one comes at once: a backlog of many endpoints that is let go would begin with a few of them each
+ * second otherwise, and few deliveries would share a statement.
  */
 export function startRelay(
   database: Pick<Database, 'pool'>,
