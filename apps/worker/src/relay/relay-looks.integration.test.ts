@@ -55,6 +55,13 @@ describe('a look that nobody took', () => {
     expect(await readStates(pool(), toPaused.orderId)).toEqual(['queued']);
   });
 
+  test('is no reason to look again at once when its jobs cannot be added', async () => {
+    const { orderId } = await insertOrder(pool(), await insertEndpoint(pool()), ['waiting']);
+    stage.queue.isAway = true;
+    expect(await stage.relayTick()).toMatchObject({ promoted: 0 });
+    expect(await readStates(pool(), orderId)).toEqual(['queued']);
+  });
+
   test('fails at one endpoint, and is taken at the others', async () => {
     const orders = [];
     for (let n = 0; n < 3; n += 1) {
